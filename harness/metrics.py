@@ -1,0 +1,64 @@
+"""What a metric is: its name, unit, which way is better, and the margin it is judged by unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Better(StrEnum):
+    """Which direction of a metric is an improvement."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A quantity that can be measured of a cell."""
+
+    name: str
+    unit: str
+    better: Better
+    margin: float
+    summary: str
+
+
+_LOWER, _HIGHER, _NEITHER = Better.LOWER, Better.HIGHER, Better.NEITHER
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("latency_p50_seconds", "s", _LOWER, 0.05, "median wall time of one inference"),
+        Metric("latency_mean_seconds", "s", _LOWER, 0.05, "mean wall time of one inference over whole passes"),
+        Metric("latency_p90_seconds", "s", _LOWER, 0.10, "90th percentile of the wall time"),
+        Metric("latency_p95_seconds", "s", _LOWER, 0.10, "95th percentile of the wall time"),
+        Metric("latency_p99_seconds", "s", _LOWER, 0.15, "99th percentile of the wall time"),
+        Metric("corrected_p50_seconds", "s", _LOWER, 0.05, "median time without waiting for a core"),
+        Metric("device_p50_seconds", "s", _LOWER, 0.05, "median time by the device's own events"),
+        Metric("throughput_per_second", "1/s", _HIGHER, 0.05, "inferences a second, one after the other"),
+        Metric("real_time_factor", "s/s", _LOWER, 0.05, "wall seconds a second of audio"),
+        Metric("audio_seconds", "s", _NEITHER, 0.0, "audio made or heard in one pass of the workload"),
+        Metric("first_audible_seconds", "s", _LOWER, 0.05, "median time until the first audible sample is heard"),
+        Metric("chunk_gap_p50_seconds", "s", _LOWER, 0.05, "median time between two chunks of a stream"),
+        Metric("chunk_gap_max_seconds", "s", _LOWER, 0.25, "longest time between two chunks of a stream"),
+        Metric("import_seconds", "s", _LOWER, 0.15, "cold import of the runtime"),
+        Metric("conversion_seconds", "s", _LOWER, 0.25, "making the artifact, when it was made"),
+        Metric("open_seconds", "s", _LOWER, 0.15, "creating the session from the artifact"),
+        Metric("first_inference_seconds", "s", _LOWER, 0.15, "the very first inference"),
+        Metric("peak_bytes", "B", _LOWER, 0.03, "highest resident memory of the worker in any phase"),
+        Metric("peak_load_bytes", "B", _LOWER, 0.03, "highest resident memory while loading"),
+        Metric("peak_first_bytes", "B", _LOWER, 0.03, "highest resident memory during the first inference"),
+        Metric("peak_steady_bytes", "B", _LOWER, 0.03, "highest resident memory while timing"),
+        Metric("steady_growth_bytes", "B", _LOWER, 0.03, "steady peak above what was resident when timing began"),
+        Metric("device_peak_bytes", "B", _LOWER, 0.01, "highest memory allocated on the device"),
+        Metric("device_reserved_bytes", "B", _LOWER, 0.01, "highest memory reserved on the device"),
+        Metric("device_process_bytes", "B", _LOWER, 0.02, "device memory of the process as the driver counts it"),
+        Metric("artifact_bytes", "B", _LOWER, 0.0, "size of the artifact on disk"),
+        Metric("parameters_count", "", _NEITHER, 0.0, "weights in the artifact, counted"),
+        Metric("weights_covered_fraction", "", _HIGHER, 0.0, "share of the weight bytes that were truly converted"),
+        Metric("energy_joules_per_inference", "J", _LOWER, 0.10, "energy of one inference"),
+    )
+}

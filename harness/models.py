@@ -1,0 +1,181 @@
+"""How a model is declared: without importing a runtime. Its functions run in the worker and import there.
+
+Owns the words between the measured (`suites/models/`) and the ruler: Model, Example, Workload, Reference, Artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Arrays = Mapping[str, np.ndarray[Any, Any]]
+else:
+    Arrays = Mapping
+
+Call = Callable[[Arrays], Arrays]
+"""One call of the loaded model: host arrays in, host arrays out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One input of the workload. `load` makes its arrays, so that a workload need not be in memory at once.
+
+    `slices` says what kind it is (`{"length": "short"}`): samples are drawn evenly from every slice.
+    `label` is the right answer, where there is one.
+    """
+
+    id: str
+    load: Callable[[], Arrays]
+    slices: Mapping[str, str] = field(default_factory=dict)
+    audio_seconds: float | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Fixed, versioned examples. `content` is the bytes-like identity: what is hashed to tell two workloads apart."""
+
+    name: str
+    version: int
+    examples: Sequence[Example]
+    content: str
+
+    def __post_init__(self) -> None:
+        if not self.examples:
+            raise ValueError(f"workload {self.name} has no examples")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the options say to a model's functions. `size` is `tiny` or `full` for models that have sizes."""
+
+    size: str = "full"
+    checkpoint: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileReference:
+    """A reference that is a file: `format` is `onnx` or `torchscript`."""
+
+    path: Path
+    format: str
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleReference:
+    """A reference that is a torch module.
+
+    `skeleton()` builds the module without initialising its weights (fast); `fill(module)` puts the weights in.
+    `identity` names everything that decides those weights: config, seed, checkpoint digest.
+    """
+
+    skeleton: Callable[[], Any]
+    fill: Callable[[Any], None]
+    identity: tuple[str, ...]
+    provenance: str
+    format: str = "torch-state"
+
+
+Reference = FileReference | ModuleReference
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a conversion truly did: bytes of weights it converted, of all weight bytes, counted in the reference."""
+
+    converted_bytes: int
+    total_bytes: int
+    converted_count: int
+    total_count: int
+    left: tuple[str, ...] = ()
+
+    @property
+    def fraction(self) -> float:
+        """Share of the weight bytes that were converted."""
+        return self.converted_bytes / self.total_bytes if self.total_bytes else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A reference turned into one precision, as a file that its runtime can open.
+
+    `layout` is what the runtime must know to open it again (which modules were replaced, which dtype); JSON only.
+    """
+
+    path: Path
+    format: str
+    precision: str
+    digest: str
+    size_bytes: int
+    coverage: Coverage
+    provenance: str
+    conversion_seconds: float
+    layout: Mapping[str, Any] = field(default_factory=dict)
+    skeleton: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An installed distribution that carries something the model cannot do without, and how to get it."""
+
+    distribution: str
+    install: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOutput:
+    """Which output holds audio, at what rate; makes RTF and time to first audible sample meaningful."""
+
+    output: str
+    sample_rate: int
+
+
+def once(call: Call, example: Example, inputs: Arrays) -> Iterator[Arrays]:
+    """Run an example as a single call: what a model does unless it streams."""
+    yield call(inputs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A declared model.
+
+    `name` is unique and part of every cell, so sizes of one architecture are models of their own.
+    `drive` runs one example and yields one set of outputs a chunk; with `streaming` each chunk is timed by itself.
+    `given` holds precisions that come ready-made instead of by recipe (a model that ships as int8).
+    `recipe_settings` are passed to the recipe of that precision (nodes to leave alone, block size).
+    `calibration` yields inputs for static quantization; never the examples that are measured.
+    """
+
+    name: str
+    family: str
+    task: str
+    runtime: str
+    precisions: tuple[str, ...]
+    licence: str
+    weights: str
+    reference: Callable[[Setting], Reference]
+    workload: Callable[[Setting], Workload]
+    summary: str = ""
+    size: str = "full"
+    size_bytes: int | None = None
+    needs: tuple[Need, ...] = ()
+    drive: Callable[[Call, Example, Arrays], Iterator[Arrays]] = once
+    streaming: bool = False
+    audio: AudioOutput | None = None
+    takes_checkpoint: bool = False
+    given: Mapping[str, Callable[[Setting], Reference]] = field(default_factory=dict)
+    calibration: Callable[[Setting], Iterable[Arrays]] | None = None
+    recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.precisions:
+            raise ValueError(f"model {self.name} asks for no precision")
+        if self.size not in ("tiny", "full"):
+            raise ValueError(f"model {self.name}: size is tiny or full, not {self.size!r}")

@@ -1,0 +1,229 @@
+"""The records: frozen, refused when they make no sense, and the same after a trip through JSON.
+
+Owns what is written to `events.jsonl` and `run.json`. Decides nothing and measures nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from harness.cells import Cell, Reason
+from harness.metrics import METRICS
+
+SCHEMA = 1
+"""Raised whenever a reader of older records would misunderstand newer ones."""
+
+Fact = str | int | float | bool | None
+
+
+class Status(StrEnum):
+    """How the measuring of a cell ended."""
+
+    MEASURED = "measured"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """What a worker was doing, so that a failure can say when it came."""
+
+    START = "start"
+    REFERENCE = "reference"
+    CONVERT = "convert"
+    IMPORT = "import"
+    OPEN = "open"
+    PLACEMENT = "placement"
+    FIRST = "first inference"
+    OUTPUTS = "outputs"
+    WARM_UP = "warm-up"
+    TIMING = "timing"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Seconds per inference, one entry an inference, in the order measured. `passes` whole passes of the workload."""
+
+    example_ids: tuple[str, ...]
+    wall_seconds: tuple[float, ...]
+    corrected_seconds: tuple[float, ...] | None = None
+    device_seconds: tuple[float, ...] | None = None
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.wall_seconds) < 2:
+            raise ValueError(f"a sample needs two inferences or more, got {len(self.wall_seconds)}")
+        for name, values in (
+            ("example_ids", self.example_ids),
+            ("corrected_seconds", self.corrected_seconds),
+            ("device_seconds", self.device_seconds),
+        ):
+            if values is not None and len(values) != len(self.wall_seconds):
+                raise ValueError(f"{name} has {len(values)} entries for {len(self.wall_seconds)} inferences")
+        if not all(math.isfinite(seconds) and seconds > 0 for seconds in self.wall_seconds):
+            raise ValueError("wall_seconds must be finite and above zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The value of one metric, or why there is none. Never 0 for "not measured"."""
+
+    metric: str
+    value: float | None = None
+    unavailable: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"{self.metric!r} is not a metric")
+        if (self.value is None) == (self.unavailable is None):
+            raise ValueError(f"{self.metric} needs either a value or why it is unavailable")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.metric} is {self.value}, which is no measurement")
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What was thrown away before timing: inferences made, and whether the curve had become flat."""
+
+    inferences: int
+    seconds: float
+    steady: bool
+    wall_seconds: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """By content, what was measured: two records compare only where these agree."""
+
+    model: str
+    size: str
+    weights: str
+    reference_digest: str
+    artifact_digest: str
+    artifact_format: str
+    artifact_provenance: str
+    workload: str
+    workload_digest: str
+    examples: int
+    calibration_digest: str | None = None
+    converted_bytes: int = 0
+    weight_bytes: int = 0
+    converted_count: int = 0
+    weight_count: int = 0
+    count_by_dtype: dict[str, int] = field(default_factory=dict)
+    left_unconverted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementProof:
+    """Where the runtime says the compute is: nodes (or parameters) counted by provider."""
+
+    device: str
+    by_provider: dict[str, int]
+    astray: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The machine at one moment: whatever could disturb a timing. None: this machine does not say."""
+
+    when: str
+    load_1m: float | None = None
+    other_cpu_fraction: float | None = None
+    steal_fraction: float | None = None
+    pressure_some_fraction: float | None = None
+    frequency_hz: float | None = None
+    governor: str | None = None
+    temperature_celsius: float | None = None
+    throttled: str | None = None
+    gpu_processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong: in which phase, in one line, with the last words of the process."""
+
+    phase: Phase
+    text: str
+    last_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Everything known of one cell after it was measured, or why it was not."""
+
+    cell: Cell
+    status: Status
+    readings: tuple[Reading, ...] = ()
+    sample: Sample | None = None
+    warm_up: WarmUp | None = None
+    provenance: Provenance | None = None
+    placement: PlacementProof | None = None
+    conditions: tuple[Condition, ...] = ()
+    reason: Reason | None = None
+    failure: Failure | None = None
+    text: str = ""
+    notes: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
+    seconds_spent: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.FAILED) != (self.failure is not None):
+            raise ValueError(f"{self.cell}: a failure is recorded when, and only when, the cell failed")
+        if (self.status is Status.UNSUPPORTED) != (self.reason is not None):
+            raise ValueError(f"{self.cell}: a reason is recorded when, and only when, the cell is unsupported")
+        if self.status is Status.MEASURED and self.sample is None:
+            raise ValueError(f"{self.cell}: measured without a sample")
+        names = [reading.metric for reading in self.readings]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{self.cell}: a metric is reported twice")
+
+    def reading(self, metric: str) -> Reading | None:
+        """Return the reading of a metric, or None where the metric does not apply to this cell."""
+        return next((reading for reading in self.readings if reading.metric == metric), None)
+
+    def value(self, metric: str) -> float | None:
+        """Return the value of a metric, or None where there is none; `reading` says why."""
+        found = self.reading(metric)
+        return None if found is None else found.value
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The machine, in three parts that differ in what a difference means. See DESIGN.md.
+
+    Holds no user name, host name, home path or secret.
+    """
+
+    identity: dict[str, Fact] = field(default_factory=dict)
+    libraries: dict[str, Fact] = field(default_factory=dict)
+    info: dict[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: its environment and its cells. `complete` is false when it was interrupted."""
+
+    id: str
+    started: str
+    environment: Environment
+    options: dict[str, Fact]
+    planned: tuple[Cell, ...]
+    measurements: tuple[Measurement, ...]
+    complete: bool
+    finished: str | None = None
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of `events.jsonl`. `body` depends on `kind`; unknown kinds are passed over by readers."""
+
+    at: str
+    kind: str
+    cell: Cell | None = None
+    body: dict[str, Any] = field(default_factory=dict)

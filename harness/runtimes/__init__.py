@@ -1,0 +1,104 @@
+"""What every runtime offers, and the lazy table of them. Only the files beside this one import a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.cells import Device
+from harness.models import Arrays, Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a session is to run. `engine` is a quantized engine (`x86`, `fbgemm`, `qnnpack`, `onednn`) or None."""
+
+    threads: int = 1
+    engine: str | None = None
+    session_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the compute truly is. `by_provider` counts nodes (or parameters) by the place that holds them;
+    `astray` names those that are not on the device asked for, `harmless` ones (shapes, copies) left out."""
+
+    device: str
+    by_provider: Mapping[str, int]
+    astray: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in the loaded model: parameters counted, and by dtype."""
+
+    parameter_count: int
+    count_by_dtype: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Device memory by the runtime's own allocator, in bytes."""
+
+    peak_allocated_bytes: int
+    peak_reserved_bytes: int
+
+
+class Session(Protocol):
+    """A loaded model on a device."""
+
+    def call(self, inputs: Arrays) -> Arrays:
+        """One inference; returns only when the outputs are on the host."""
+
+    def device_seconds(self) -> float | None:
+        """Time of the last call by the device's own events; None where the device has none."""
+
+    def device_memory(self) -> DeviceMemory | None:
+        """Peaks since the last reset; None where the allocator does not say."""
+
+    def reset_device_memory(self) -> None:
+        """Begin a new phase of `device_memory`."""
+
+    def placement(self) -> Placement:
+        """Where the compute truly is, read from the runtime after loading."""
+
+    def contents(self) -> Contents:
+        """What was loaded."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class Runtime(Protocol):
+    """A library that runs artifacts."""
+
+    name: str
+    distributions: tuple[str, ...]
+
+    def load_library(self) -> None:
+        """Import the library; timed by the caller as the cold import."""
+
+    def check(self, device: Device, precision: str, tuning: Tuning) -> None:
+        """Prove with a tiny model that this device can run this precision; raise Unsupported with the engine's words."""
+
+    def open(self, artifact: Artifact, device: Device, tuning: Tuning) -> Session:
+        """Create the session; raise Unsupported where the machine cannot."""
+
+    def versions(self) -> dict[str, Any]:
+        """Timing-relevant facts of the library: version, build, BLAS, instruction sets, quantized engine."""
+
+
+def _onnx() -> Runtime:
+    from harness.runtimes.onnx import OnnxRuntime
+
+    return OnnxRuntime()
+
+
+def _torch() -> Runtime:
+    from harness.runtimes.torch import TorchRuntime
+
+    return TorchRuntime()
+
+
+RUNTIMES: Mapping[str, Callable[[], Runtime]] = {"onnx": _onnx, "torch": _torch}
