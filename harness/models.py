@@ -52,20 +52,28 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the options say to a model's functions. `size` is `tiny` or `full` for models that have sizes."""
+    """What the options say to a model's functions.
 
-    size: str = "full"
+    `made` is a folder kept between runs, for files a model makes out of what its package carries (a twin, a labelled
+    set). Name such a file by a digest of all it is made from, and write it atomically.
+    """
+
+    made: Path
     checkpoint: Path | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """A reference that is a file: `format` is `onnx` or `torchscript`."""
+    """A reference that is a file: `format` is `onnx` or `torchscript`.
+
+    `submodule` is the dotted part of a TorchScript file that is called; the whole where it is empty.
+    """
 
     path: Path
     format: str
     provenance: str
+    submodule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class AudioOutput:
     sample_rate: int
 
 
-def once(call: Call, example: Example, inputs: Arrays) -> Iterator[Arrays]:
+def once(call: Call, inputs: Arrays) -> Iterator[Arrays]:
     """Run an example as a single call: what a model does unless it streams."""
     yield call(inputs)
 
@@ -166,7 +174,7 @@ class Model:
     size: str = "full"
     size_bytes: int | None = None
     needs: tuple[Need, ...] = ()
-    drive: Callable[[Call, Example, Arrays], Iterator[Arrays]] = once
+    drive: Callable[[Call, Arrays], Iterator[Arrays]] = once
     streaming: bool = False
     audio: AudioOutput | None = None
     takes_checkpoint: bool = False

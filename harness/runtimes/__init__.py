@@ -21,8 +21,11 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the compute truly is. `by_provider` counts nodes (or parameters) by the place that holds them;
-    `astray` names those that are not on the device asked for, `harmless` ones (shapes, copies) left out."""
+    """Where the compute truly is.
+
+    `by_provider` counts nodes (or parameters) by the place that holds them. `astray` names those that are not on the
+    device asked for, harmless ones (shapes, copies) left out.
+    """
 
     device: str
     by_provider: Mapping[str, int]
@@ -80,7 +83,7 @@ class Runtime(Protocol):
         """Import the library; timed by the caller as the cold import."""
 
     def check(self, device: Device, precision: str, tuning: Tuning) -> None:
-        """Prove with a tiny model that this device can run this precision; raise Unsupported with the engine's words."""
+        """Prove with a tiny model that the device runs this precision; raise Unsupported in the engine's words."""
 
     def open(self, artifact: Artifact, device: Device, tuning: Tuning) -> Session:
         """Create the session; raise Unsupported where the machine cannot."""
