@@ -19,3 +19,11 @@ class CheckpointProblem(HarnessError):
 
 class RecordUnreadable(HarnessError):
     """A stored record is truncated, edited by hand or of a newer schema."""
+
+
+class ArtifactUnreadable(HarnessError):
+    """A file that should hold a model does not, or not one of the kind its name says."""
+
+
+class ModelProblem(HarnessError):
+    """A model's own declaration or code raised; the message carries its words."""

@@ -5,7 +5,7 @@ Owns the words between the measured (`suites/models/`) and the ruler: Model, Exa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +158,7 @@ class Model:
     `drive` runs one example and yields one set of outputs a chunk; with `streaming` each chunk is timed by itself.
     `given` holds precisions that come ready-made instead of by recipe (a model that ships as int8).
     `recipe_settings` are passed to the recipe of that precision (nodes to leave alone, block size).
-    `calibration` yields inputs for static quantization; never the examples that are measured.
+    `calibration` gives the inputs for static quantization; never the examples that are measured.
     """
 
     name: str
@@ -179,7 +179,7 @@ class Model:
     audio: AudioOutput | None = None
     takes_checkpoint: bool = False
     given: Mapping[str, Callable[[Setting], Reference]] = field(default_factory=dict)
-    calibration: Callable[[Setting], Iterable[Arrays]] | None = None
+    calibration: Callable[[Setting], Workload] | None = None
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
