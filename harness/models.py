@@ -131,10 +131,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An installed distribution that carries something the model cannot do without, and how to get it."""
+    """An installed distribution that the model cannot do without, and how to get it.
+
+    `is_library` tells a library from a package that merely carries weights or sound.
+    """
 
     distribution: str
     install: str
+    is_library: bool = False
 
 
 @dataclass(frozen=True, slots=True)

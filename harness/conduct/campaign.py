@@ -1,0 +1,184 @@
+"""One run over the grid: what is planned, who is measured, what is already known. The journal is its memory.
+
+With several processes (pytest-xdist) each has a campaign on the same journal: whoever holds the device's lease
+measures, and everybody reads what was measured.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness import zoo
+from harness.cells import Cell, Device, Reason, expand
+from harness.conduct import solo
+from harness.conduct.order import Order
+from harness.errors import UsageProblem
+from harness.journal import Journal, measurements
+from harness.probes.condition import Sampler
+from harness.results import Condition, Measurement, Phase, Status
+from harness.worker import protocol
+from harness.worker.lease import lease
+
+QUIET_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+"""Idle threads of a pool sleep instead of spinning: two spinning threads on two busy cores are 5-8 x slower."""
+
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+class Listener(Protocol):
+    """Who is told how the run goes."""
+
+    def cell_started(self, cell: Cell) -> None:
+        """The measuring of a cell begins."""
+
+    def phase(self, cell: Cell, phase: Phase) -> None:
+        """The worker goes on to something else."""
+
+    def cell_finished(self, measurement: Measurement) -> None:
+        """A cell's measurement is known."""
+
+    def tick(self) -> None:
+        """About a second has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The chosen models and the cells made of them."""
+
+    models: Mapping[str, zoo.Declared]
+    cells: tuple[Cell, ...]
+
+
+def plan(order: Order) -> Grid:
+    """Choose models and make cells; refuse patterns that match nothing."""
+    declared = zoo.discover(order.root, order.models_folder)
+    if not declared:
+        raise UsageProblem(f"no models are declared in {order.models_folder}/; add one or set [tool.quantgate] models")
+    for name in order.checkpoints:
+        _check_checkpoint(name, declared)
+    chosen = zoo.choose(declared, order.models, order.size)
+    cells = expand(
+        ((one.model.name, one.model.precisions) for one in chosen),
+        order.devices,
+        model_pattern="*",
+        precision_pattern=order.precisions,
+    )
+    if not cells:
+        offered = dict.fromkeys(precision for one in chosen for precision in one.model.precisions)
+        raise UsageProblem(f"no cell has a precision that matches {order.precisions!r}; offered: {', '.join(offered)}")
+    return Grid({one.model.name: one for one in chosen}, cells)
+
+
+class Campaign:
+    """Measures cells once each, in this process or by reading what another process measured."""
+
+    def __init__(self, order: Order, grid: Grid, journal: Journal, listener: Listener) -> None:
+        self._order = order
+        self._grid = grid
+        self._journal = journal
+        self._listener = listener
+        self._known: dict[Cell, Measurement] = {}
+        self._absent: dict[tuple[str, str], Measurement] = {}
+        self._sampler = Sampler()
+
+    def remember(self) -> None:
+        """Take over what the journal already holds: of another process, or of the run that is resumed."""
+        self._known.update(
+            (cell, found) for cell, found in measurements(self._journal.folder).items() if cell in self._grid.cells
+        )
+
+    def measurement(self, cell: Cell) -> Measurement:
+        """The measurement of a cell; measured now where nobody has."""
+        if cell not in self._known:
+            with lease((_leased(cell),), on_wait=self._listener.tick):
+                self.remember()
+                if cell not in self._known:
+                    self._known[cell] = self._measure(cell)
+        return self._known[cell]
+
+    def _measure(self, cell: Cell) -> Measurement:
+        self._journal.write("cell-started", cell)
+        self._listener.cell_started(cell)
+        declared = self._grid.models[cell.model]
+        measured = self._without_a_worker(cell, declared) or solo.measure(
+            declared.model,
+            cell,
+            self._assignment(cell, declared),
+            self._environment(),
+            solo.Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
+            self,
+        )
+        if measured.reason in (Reason.NO_DEVICE, Reason.NO_PACKAGE):
+            self._absent[(declared.model.runtime, cell.device)] = measured
+        self._journal.write("cell-finished", cell, measurement=measured)
+        self._listener.cell_finished(measured)
+        return measured
+
+    def _without_a_worker(self, cell: Cell, declared: zoo.Declared) -> Measurement | None:
+        """Whether it is known beforehand that a cell cannot run: something is not installed, or has no device."""
+        if found := zoo.blocked(declared.model):
+            return Measurement(cell, Status.UNSUPPORTED, reason=found.reason, text=found.text)
+        if absent := self._absent.get((declared.model.runtime, cell.device)):
+            return Measurement(cell, Status.UNSUPPORTED, reason=absent.reason, text=absent.text)
+        return None
+
+    def _assignment(self, cell: Cell, declared: zoo.Declared) -> protocol.Assignment:
+        order = self._order
+        checkpoint = order.checkpoints.get(cell.model)
+        return protocol.Assignment(
+            module=declared.origin.module,
+            root=declared.origin.root,
+            model=cell.model,
+            precision=cell.precision,
+            device=cell.device,
+            store=str(order.cache / "artifacts"),
+            made=str(order.cache / "made"),
+            threads=order.threads,
+            engine=order.engine,
+            cores=(max(os.sched_getaffinity(0)),) if order.single_core else None,
+            checkpoint=str(checkpoint) if checkpoint else None,
+            seed=order.seed,
+            sample_percent=order.sample_percent,
+            low_memory=order.low_memory,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        count = str(self._order.threads)
+        counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
+        return {**counts, **QUIET_THREADS, **OFFLINE}
+
+    # What a worker's conductor tells us (solo.Watch).
+
+    def phase(self, cell: Cell, phase: Phase) -> None:
+        """Note what the worker does now, for whoever reads the journal after a crash."""
+        self._journal.write("phase", cell, phase=phase)
+        self._listener.phase(cell, phase)
+
+    def block(self, cell: Cell, block: protocol.Block) -> None:
+        """Keep every timed block at once."""
+        self._journal.write("block", cell, wall_seconds=block.wall_seconds, example_ids=block.example_ids)
+
+    def tick(self) -> None:
+        """Pass on that time goes by."""
+        self._listener.tick()
+
+    def condition(self, when: str) -> Condition:
+        """How the machine is now."""
+        return self._sampler.sample(when)
+
+
+def _leased(cell: Cell) -> str:
+    """`cuda` and `cuda:0` are one device."""
+    device = Device.parse(cell.device)
+    return f"cuda:{device.index or 0}" if device.kind == "cuda" else device.kind
+
+
+def _check_checkpoint(name: str, declared: tuple[zoo.Declared, ...]) -> None:
+    takers = [one.model.name for one in declared if one.model.takes_checkpoint]
+    if name not in takers:
+        raise UsageProblem(f"--checkpoint {name}: no such model takes one; those that do: {', '.join(takers) or 'none'}")
+
+

@@ -1,0 +1,54 @@
+"""What the user asked for, as one value: read by `options`, obeyed by everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from harness.cells import Device
+from harness.errors import UsageProblem
+from harness.results import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked for."""
+
+    root: Path
+    models_folder: str = "suites/models"
+    devices: tuple[Device, ...] = (Device("cpu"),)
+    models: str = "*"
+    precisions: str = "*"
+    size: str | None = None
+    checkpoints: Mapping[str, Path] = field(default_factory=dict)
+    threads: int = 1
+    single_core: bool = False
+    engine: str | None = None
+    low_memory: bool = False
+    sample_percent: float = 100.0
+    seed: int = 0
+    cell_seconds: float = 3.0
+    cell_limit_seconds: float = 600.0
+    cache: Path = Path()
+    reports: Path = Path("reports")
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise UsageProblem(f"--threads {self.threads}: at least 1 is needed")
+        if self.single_core and self.threads > 1:
+            raise UsageProblem("--single-core means one thread on one core; leave --threads away")
+        if not 0 < self.sample_percent <= 100:
+            raise UsageProblem(f"--sample-percent {self.sample_percent:g}: choose more than 0 and at most 100")
+        if self.cell_seconds <= 0 or self.cell_limit_seconds <= 0:
+            raise UsageProblem("--cell-seconds and --cell-limit need a time above zero")
+
+    def recorded(self) -> dict[str, Fact]:
+        """What goes into the record: everything that shapes a measurement, and no path."""
+        plain = asdict(self)
+        for hidden in ("root", "cache", "reports", "resume", "checkpoints"):
+            del plain[hidden]
+        plain["devices"] = ",".join(str(device) for device in self.devices)
+        plain["checkpoints"] = ",".join(sorted(self.checkpoints)) or None
+        return plain

@@ -1,0 +1,180 @@
+"""Turns what a worker said into readings. Pure: every value comes from the replies, every gap says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.models import Model
+from harness.results import Reading, Sample
+from harness.stats.estimates import median, percentile, percentile_supported, support_needed
+from harness.worker.protocol import Block, Checked, Closed, Opened, Peak
+
+Item = TypeVar("Item")
+
+PERCENTILES = {"latency_p90_seconds": 0.90, "latency_p95_seconds": 0.95, "latency_p99_seconds": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """All that a worker said of one cell."""
+
+    opened: Opened
+    checked: Checked
+    blocks: tuple[Block, ...]
+    closed: Closed
+
+
+def sample_of(blocks: Iterable[Block]) -> Sample:
+    """Join the blocks into one sample, in the order measured."""
+    blocks = tuple(blocks)
+    return Sample(
+        example_ids=_joined(block.example_ids for block in blocks),
+        wall_seconds=_joined(block.wall_seconds for block in blocks),
+        corrected_seconds=_joined_or_none(block.corrected_seconds for block in blocks),
+        device_seconds=_joined_or_none(block.device_seconds for block in blocks),
+        passes=sum(block.passes for block in blocks),
+    )
+
+
+def readings_of(model: Model, replies: Replies, sample: Sample) -> tuple[Reading, ...]:
+    """Every metric that applies to the cell, in the order of the report."""
+    return (
+        *_latency(sample, replies),
+        *_audio(model, replies, sample),
+        *_loading(replies.opened),
+        *_memory(replies),
+        *_device_memory(replies.closed),
+        *_artifact(replies.opened),
+        _energy(replies.closed, sample),
+    )
+
+
+def _latency(sample: Sample, replies: Replies) -> Iterator[Reading]:
+    wall = sample.wall_seconds
+    yield Reading("latency_p50_seconds", median(wall))
+    yield Reading("latency_mean_seconds", math.fsum(wall) / len(wall))
+    for name, quantile in PERCENTILES.items():
+        if percentile_supported(quantile, len(wall)):
+            yield Reading(name, percentile(wall, quantile))
+        else:
+            needed = support_needed(quantile)
+            yield Reading(name, unavailable=f"{len(wall)} inferences; {needed} are needed: raise --cell-seconds")
+    if sample.corrected_seconds is None:
+        why = next((block.corrected_unavailable for block in replies.blocks if block.corrected_unavailable), "not kept")
+        yield Reading("corrected_p50_seconds", unavailable=why)
+    else:
+        yield Reading("corrected_p50_seconds", median(sample.corrected_seconds))
+    if sample.device_seconds is not None:
+        yield Reading("device_p50_seconds", median(sample.device_seconds))
+    yield Reading("throughput_per_second", len(wall) / math.fsum(wall))
+
+
+def _audio(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
+    lengths = replies.checked.audio_seconds
+    if any(seconds is not None for seconds in lengths):
+        known = [seconds for seconds in lengths if seconds is not None]
+        if len(known) < len(lengths) or math.fsum(known) == 0:
+            why = f"{len(lengths) - len(known)} of {len(lengths)} examples have no audio length"
+            yield Reading("real_time_factor", unavailable=why)
+        else:
+            total = math.fsum(known)
+            passes = [seconds for block in replies.blocks for seconds in block.pass_seconds]
+            yield Reading("audio_seconds", total)
+            yield Reading("real_time_factor", median(passes) / total)
+    if model.audio is not None:
+        heard = [seconds for block in replies.blocks for seconds in block.first_audible_seconds]
+        expected = sample.passes * len(lengths)
+        if len(heard) == expected:
+            yield Reading("first_audible_seconds", median(heard))
+        else:
+            why = f"{expected - len(heard)} of {expected} outputs had no audible sample"
+            yield Reading("first_audible_seconds", unavailable=why)
+    if model.streaming:
+        gaps = [seconds for block in replies.blocks for seconds in block.chunk_gaps]
+        for name, pick in (("chunk_gap_p50_seconds", median), ("chunk_gap_max_seconds", max)):
+            if gaps:
+                yield Reading(name, pick(gaps))
+            else:
+                yield Reading(name, unavailable="no example gave more than one chunk")
+
+
+def _loading(opened: Opened) -> Iterator[Reading]:
+    yield Reading("import_seconds", opened.import_seconds)
+    yield Reading("conversion_seconds", opened.artifact.conversion_seconds, note="in a process of its own, kept after")
+    yield Reading("open_seconds", opened.open_seconds)
+    yield Reading("first_inference_seconds", opened.first_inference_seconds)
+
+
+def _memory(replies: Replies) -> Iterator[Reading]:
+    phases = {
+        "peak_load_bytes": replies.opened.load_peak,
+        "peak_first_bytes": replies.opened.first_peak,
+        "peak_steady_bytes": replies.closed.steady_peak,
+    }
+    unknown = next((peak for peak in phases.values() if peak.peak_bytes is None), None)
+    if unknown is None:
+        highest = max(phases.values(), key=lambda peak: peak.peak_bytes or 0)
+        before = replies.opened.load_peak.start_bytes or 0
+        note = f"of which {before / 1e6:.0f} MB were resident before the model was loaded"
+        yield Reading("peak_bytes", highest.peak_bytes, note=note)
+    else:
+        yield Reading("peak_bytes", unavailable=unknown.unavailable)
+    for name, peak in phases.items():
+        yield _peak(name, peak)
+    steady = replies.closed.steady_peak
+    if steady.peak_bytes is None or steady.start_bytes is None:
+        yield Reading("steady_growth_bytes", unavailable=steady.unavailable or "the start of the phase is not known")
+    else:
+        yield Reading("steady_growth_bytes", max(0, steady.peak_bytes - steady.start_bytes))
+
+
+def _peak(name: str, peak: Peak) -> Reading:
+    if peak.peak_bytes is None:
+        return Reading(name, unavailable=peak.unavailable)
+    return Reading(name, peak.peak_bytes, note=peak.note)
+
+
+def _device_memory(closed: Closed) -> Iterator[Reading]:
+    values = {
+        "device_peak_bytes": closed.device_peak_bytes,
+        "device_reserved_bytes": closed.device_reserved_bytes,
+        "device_process_bytes": closed.device_process_bytes,
+    }
+    for name, value in values.items():
+        if value is not None:
+            yield Reading(name, value)
+        else:
+            yield Reading(name, unavailable=closed.device_unavailable or "the device does not say")
+
+
+def _artifact(opened: Opened) -> Iterator[Reading]:
+    coverage = opened.artifact.coverage
+    yield Reading("artifact_bytes", opened.artifact.size_bytes)
+    yield Reading("parameters_count", opened.parameter_count)
+    if coverage.total_bytes:
+        note = f"{coverage.converted_count} of {coverage.total_count} weight tensors"
+        yield Reading("weights_covered_fraction", coverage.fraction, note=note)
+    else:
+        yield Reading("weights_covered_fraction", unavailable="the reference holds no weights that can be counted")
+
+
+def _energy(closed: Closed, sample: Sample) -> Reading:
+    if closed.joules is None:
+        return Reading("energy_joules_per_inference", unavailable=closed.joules_unavailable or "no counter")
+    note = "of the whole device, idle share included"
+    return Reading("energy_joules_per_inference", closed.joules / len(sample.wall_seconds), note=note)
+
+
+def _joined(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
+    return tuple(item for part in parts for item in part)
+
+
+def _joined_or_none(parts: Iterable[tuple[float, ...] | None]) -> tuple[float, ...] | None:
+    """Join parts of which every one is there; a value that is missing for a block is missing for the sample."""
+    kept = tuple(parts)
+    if any(part is None for part in kept):
+        return None
+    return tuple(value for part in kept if part is not None for value in part)

@@ -1,0 +1,190 @@
+"""A run's folder: `events.jsonl`, appended as things happen, and `run.json` at the end. Reads both, whatever died.
+
+Several processes may append to one journal (pytest-xdist); a line is written whole or, on a crash, cut short at the
+end, and readers pass over a line they cannot read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.cells import Cell
+from harness.errors import HarnessError, RecordUnreadable
+from harness.results import (
+    SCHEMA,
+    Environment,
+    Event,
+    Fact,
+    Failure,
+    Measurement,
+    Phase,
+    Run,
+    Status,
+)
+
+EVENTS_FILE = "events.jsonl"
+RUN_FILE = "run.json"
+
+_encode = msgspec.json.Encoder().encode
+_decode_event = msgspec.json.Decoder(Event).decode
+
+
+def now() -> str:
+    """This moment, in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Journal:
+    """Appends events to a run's folder."""
+
+    def __init__(self, folder: Path, clock: Callable[[], str] = now) -> None:
+        self.folder = folder
+        self._path = folder / EVENTS_FILE
+        self._clock = clock
+
+    def write(self, kind: str, cell: Cell | None = None, **body: Any) -> None:
+        """Append one event; when this returns, the line survives the death of this process."""
+        self._append(_encode(Event(self._clock(), kind, cell, body)) + b"\n")
+
+    def write_after_crash(self, kind: str) -> None:
+        """Append an event on a line of its own, also when the last line was cut short."""
+        self._append(b"\n" + _encode(Event(self._clock(), kind)) + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _write_whole(descriptor, line)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise HarnessError(
+                f"{self._path} cannot be written: {error.strerror}; make room or choose another --reports folder"
+            ) from error
+
+
+def read_events(folder: Path) -> Iterator[Event]:
+    """Every event that can be read, in order. A line cut short by a crash, or of an unknown shape, is passed over."""
+    path = folder / EVENTS_FILE
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RecordUnreadable(f"{path} cannot be read: {error.strerror}; name the folder of a run") from error
+    for line in lines:
+        try:
+            yield _decode_event(line)
+        except (msgspec.DecodeError, ValueError):
+            continue
+
+
+def measurements(folder: Path) -> dict[Cell, Measurement]:
+    """The cells whose measuring has ended, from the journal alone."""
+    return {
+        event.cell: msgspec.convert(event.body["measurement"], Measurement)
+        for event in read_events(folder)
+        if event.kind == "cell-finished" and event.cell is not None
+    }
+
+
+def fold(folder: Path) -> Run:
+    """Make the run out of its events. A cell that was begun and not ended is failed, with the phase it had reached."""
+    started = finished = ""
+    environment, options = Environment(), {}
+    planned: tuple[Cell, ...] = ()
+    done: dict[Cell, Measurement] = {}
+    open_phase: dict[Cell, Phase] = {}
+    for event in read_events(folder):
+        match event.kind, event.cell:
+            case "run-started", _:
+                started = started or event.at
+                environment = msgspec.convert(event.body["environment"], Environment)
+                options = msgspec.convert(event.body["options"], dict[str, Fact])
+                planned = msgspec.convert(event.body["planned"], tuple[Cell, ...])
+            case "run-finished", _:
+                finished = event.at
+            case "cell-started", Cell() as cell:
+                open_phase[cell] = Phase.START
+            case "phase", Cell() as cell:
+                open_phase[cell] = Phase(event.body["phase"])
+            case "cell-finished", Cell() as cell:
+                open_phase.pop(cell, None)
+                done[cell] = msgspec.convert(event.body["measurement"], Measurement)
+            case _:
+                pass
+    for cell, phase in open_phase.items():
+        if cell not in done:
+            text = "the run ended while this cell was being measured; pytest --resume measures it again"
+            done[cell] = Measurement(cell, Status.FAILED, failure=Failure(phase, text), notes=("interrupted",))
+    return Run(
+        id=folder.resolve().name,
+        started=started,
+        environment=environment,
+        options=options,
+        planned=planned,
+        measurements=tuple(done.values()),
+        complete=bool(finished) and all(cell in done for cell in planned),
+        finished=finished or None,
+    )
+
+
+def write_run(folder: Path, run: Run) -> Path:
+    """Write `run.json`, whole or not at all."""
+    return replace_file(folder / RUN_FILE, msgspec.json.format(_encode(run), indent=1))
+
+
+def read_run(path: Path) -> Run:
+    """Read a run from its folder or its `run.json`; from the events where the run did not live to write one."""
+    file = path / RUN_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        return fold(path)
+    try:
+        raw = file.read_bytes()
+        schema = msgspec.json.decode(raw, type=_Numbered).schema
+        if schema > SCHEMA:
+            raise RecordUnreadable(f"{file} has schema {schema}, newer than this Quantgate reads ({SCHEMA}); upgrade")
+        return msgspec.json.decode(raw, type=Run)
+    except OSError as error:
+        raise RecordUnreadable(f"{file} cannot be read: {error.strerror}; name the folder of a run") from error
+    except msgspec.DecodeError as error:
+        raise RecordUnreadable(f"{file} is not a run record: {error}; measure again or restore the file") from error
+
+
+def replace_file(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader sees the old one or the new one, never a part."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise HarnessError(f"{path} cannot be written: {error.strerror}; make room and try again") from error
+    return path
+
+
+def point_latest(folder: Path) -> None:
+    """Let `reports/latest` point at this run."""
+    link = folder.parent / "latest"
+    scratch = folder.parent / f".latest.{os.getpid()}"
+    try:
+        scratch.unlink(missing_ok=True)
+        scratch.symlink_to(folder.name)
+        scratch.replace(link)
+    except OSError as error:
+        raise HarnessError(f"{link} cannot be made: {error.strerror}; take away what stands there") from error
+
+
+class _Numbered(msgspec.Struct):
+    schema: int
+
+
+def _write_whole(descriptor: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(descriptor, line) :]

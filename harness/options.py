@@ -1,0 +1,127 @@
+"""Every option, read once, into one value. `config.getoption` appears here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cells import PRECISIONS, Device
+from harness.conduct.order import Order
+from harness.errors import UsageProblem
+
+ENGINES = ("x86", "fbgemm", "qnnpack", "onednn")
+SIZES = ("tiny", "full")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options to pytest."""
+    group = parser.getgroup("quantgate", "quantgate: measure quantized models, model x precision x device")
+    add = group.addoption
+    add(
+        "--device",
+        action="append",
+        metavar="D",
+        help="where to measure: cpu (default), cuda, cuda:N, mps or coreml; repeat it for several",
+    )
+    add("--model", metavar="GLOB", default="*", help="models to measure, by name; globs, separated by commas")
+    add("--precision", metavar="GLOB", default="*", help=f"precisions to measure: {', '.join(PRECISIONS)}; globs too")
+    add("--size", choices=SIZES, help="which size of models that have sizes (default: tiny where there is one)")
+    add(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="real weights for a model that is otherwise built with random ones",
+    )
+    add("--threads", type=int, default=1, metavar="N", help="threads of the runtime (default 1: the least noise)")
+    add("--single-core", action="store_true", help="pin the worker to one core, with one thread")
+    add("--engine", choices=ENGINES, help="quantized engine of torch (default: the platform's own)")
+    add("--low-memory", action="store_true", help="load examples one at a time, keep no outputs")
+    add("--sample-percent", type=float, default=100.0, metavar="P", help="use a balanced part of each workload")
+    add("--seed", type=int, default=0, metavar="N", help="seed of random weights and of the sampling")
+    add("--cell-seconds", default="3s", metavar="T", help="how long to time each cell (3s, 500ms, 2m)")
+    add("--cell-limit", default="10m", metavar="T", help="kill a cell's worker when one step takes longer than this")
+    add("--resume", action="store_true", help="go on from the newest run: cells it has measured are not measured again")
+    add("--reports", default="reports", metavar="DIR", help="where runs are written (default reports/)")
+    add("--artifact-cache", metavar="DIR", help="where converted models are kept (default: the user's cache folder)")
+
+
+def read_options(config: pytest.Config) -> Order:
+    """Read what the user asked for; raise UsageProblem, in one line, where it means nothing."""
+    option = config.getoption
+    root = config.rootpath
+    return Order(
+        root=root,
+        models_folder=models_folder(root),
+        devices=tuple(dict.fromkeys(Device.parse(text) for text in option("device") or ["cpu"])),
+        models=option("model"),
+        precisions=option("precision"),
+        size=option("size"),
+        checkpoints=dict(_checkpoint(text, root) for text in option("checkpoint")),
+        threads=option("threads"),
+        single_core=option("single_core"),
+        engine=option("engine"),
+        low_memory=option("low_memory"),
+        sample_percent=option("sample_percent"),
+        seed=option("seed"),
+        cell_seconds=seconds(option("cell_seconds"), "--cell-seconds"),
+        cell_limit_seconds=seconds(option("cell_limit"), "--cell-limit"),
+        cache=cache_folder(option("artifact_cache")),
+        reports=config.invocation_params.dir / option("reports"),
+        resume=option("resume"),
+    )
+
+
+def seconds(text: str, option: str) -> float:
+    """Read a duration: `500ms`, `3s`, `10m`, or a bare number of seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text.strip())
+    if not found:
+        raise UsageProblem(f"{option} {text!r} is no duration; write 500ms, 3s or 10m")
+    return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}[found[2]]
+
+
+def cache_folder(asked: str | None) -> Path:
+    """Where artifacts are kept: as asked, else `$XDG_CACHE_HOME/quantgate`, else `~/.cache/quantgate`."""
+    if asked:
+        return Path(asked).resolve()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "quantgate"
+
+
+def models_folder(root: Path) -> str:
+    """The folder of model declarations, from `[tool.quantgate]` of pyproject.toml."""
+    settings = project_settings(root)
+    folder = settings.get("models", "suites/models")
+    if not isinstance(folder, str) or Path(folder).is_absolute():
+        raise UsageProblem(f"[tool.quantgate] models = {folder!r} in pyproject.toml; give a folder below the project")
+    return folder
+
+
+def project_settings(root: Path) -> dict[str, Any]:
+    """The `[tool.quantgate]` table, empty where there is none."""
+    file = root / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("quantgate", {})
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"{file.name} cannot be read: {error}; mend it") from error
+    unknown = set(table) - {"models"}
+    if unknown:
+        raise UsageProblem(f"[tool.quantgate] in pyproject.toml has unknown keys: {', '.join(sorted(unknown))}")
+    return dict(table)
+
+
+def _checkpoint(text: str, root: Path) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise UsageProblem(f"--checkpoint {text!r}; write NAME=PATH, as in smart-turn-v2=weights.safetensors")
+    full = (root / Path(path).expanduser()).resolve()
+    if not full.exists():
+        raise UsageProblem(f"--checkpoint {name}: {path} does not exist; check the path")
+    return name, full

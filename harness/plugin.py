@@ -1,0 +1,138 @@
+"""The pytest plugin: turns the grid into tests, lends each its measurement, and ends with the report.
+
+Holds no threshold and no format: it asks the campaign and hands the run to the printers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
+from harness.cells import Cell
+from harness.errors import HarnessError
+from harness.options import add_options, read_options
+from harness.results import Measurement, Status
+from harness.session import Session
+
+_SESSION = pytest.StashKey[Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add Quantgate's options to pytest's."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options, once."""
+    try:
+        config.stash[_SESSION] = Session(config, read_options(config))
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker of pytest-xdist which folder the run writes to."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["quantgate_folder"] = str(config.stash[_SESSION].folder)  # type: ignore[attr-defined]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test a cell of every test that asks for one."""
+    if "cell" in metafunc.fixturenames:
+        cells = metafunc.config.stash[_SESSION].cells()
+        metafunc.parametrize("cell", cells, ids=[str(cell) for cell in cells], scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a grid that means nothing; prepare what needs its benchmark entry."""
+    session = config.stash[_SESSION]
+    if session.problem is not None:
+        raise pytest.UsageError(str(session.problem))
+    for item in items:
+        if "as_benchmark" in getattr(item, "fixturenames", ()):
+            give_clock(item)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the run with what is left after every selection."""
+    if session.config.option.collectonly:
+        return
+    cells = [item.callspec.params.get("cell") for item in session.items if hasattr(item, "callspec")]
+    planned = tuple(dict.fromkeys(cell for cell in cells if isinstance(cell, Cell)))
+    if planned:
+        try:
+            session.config.stash[_SESSION].begin(planned)
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture(scope="session")
+def _quantgate(pytestconfig: pytest.Config) -> Session:
+    return pytestconfig.stash[_SESSION]
+
+
+@pytest.fixture
+def measured(cell: Cell, _quantgate: Session) -> Measurement:
+    """The measurement of the test's cell. The first test that asks has the cell measured; the others read it.
+
+    Skips where the machine cannot run the cell, with the reason; fails where measuring failed, without a traceback.
+    """
+    try:
+        found = _quantgate.measurement(cell)
+    except HarnessError as error:
+        pytest.fail(str(error), pytrace=False)
+    match found.status:
+        case Status.MEASURED:
+            return found
+        case Status.UNSUPPORTED:
+            pytest.skip(f"{found.reason}: {found.text}")
+        case Status.FAILED:
+            assert found.failure is not None
+            words = f"\n{found.failure.last_words}" if found.failure.last_words else ""
+            pytest.fail(f"{cell}: {found.failure.phase}: {found.failure.text}{words}", pytrace=False)
+
+
+@pytest.fixture
+def as_benchmark(measured: Measurement, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Enter the cell's sample into pytest-benchmark, so that its own options work on it."""
+    clock: ReplayClock | None = clock_of(request.node)
+
+    def enter() -> None:
+        if clock is not None and request.config.pluginmanager.hasplugin("benchmark"):
+            clock.replay(request.getfixturevalue("benchmark"), measured)
+
+    return enter
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Leave the dots away for tests of cells: each cell has a line of its own."""
+    if report.passed and report.when == "call" and "cell" in report.keywords:
+        return "passed", "", "PASSED"
+    return None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep a listener of the whole run informed where other processes measure."""
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the record and the report, also of a run that was interrupted."""
+    state = session.config.stash[_SESSION]
+    try:
+        state.finish(complete=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
+    except HarnessError as error:
+        state.problem = error
+    if state.shows_no_number and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the table."""
+    state = config.stash[_SESSION]
+    if state.problem is not None:
+        terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
+    for line in state.summary(terminalreporter):
+        terminalreporter.write_line(line)

@@ -1,0 +1,162 @@
+"""One pytest process's part in a run: its folder, its campaign, its listener. The journal holds everything else."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import pytest
+
+from harness import journal as journals
+from harness.cells import Cell
+from harness.conduct.campaign import Campaign, Grid, Listener, plan
+from harness.conduct.order import Order
+from harness.conduct.support import Support
+from harness.errors import HarnessError, UsageProblem
+from harness.journal import Journal
+from harness.probes.machine import describe
+from harness.results import Fact, Measurement, Phase, Run, Status
+
+
+class RunListener(Listener, Protocol):
+    """Who is told of the whole run."""
+
+    def started(self, total: int) -> None:
+        """So many cells are planned."""
+
+
+class Silent:
+    """Nobody listens: a worker of pytest-xdist, whose controller reads the journal."""
+
+    def started(self, total: int) -> None:
+        """Say nothing."""
+
+    def cell_started(self, cell: Cell) -> None:
+        """Say nothing."""
+
+    def phase(self, cell: Cell, phase: Phase) -> None:
+        """Say nothing."""
+
+    def cell_finished(self, measurement: Measurement) -> None:
+        """Say nothing."""
+
+    def tick(self) -> None:
+        """Say nothing."""
+
+
+class Session:
+    """What this process knows of the run. `problem` is what went wrong with it as a whole."""
+
+    def __init__(self, config: pytest.Config, order: Order) -> None:
+        given: str | None = getattr(config, "workerinput", {}).get("quantgate_folder")
+        self._order = order
+        self._grid: Grid | None = None
+        self._campaign: Campaign | None = None
+        self._followed: set[Cell] = set()
+        self._is_xdist_worker = given is not None
+        self.listener: RunListener = Silent()
+        self.folder = Path(given) if given else _choose_folder(order)
+        self.problem: HarnessError | None = None
+        self.run: Run | None = None
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The grid's cells. A grid that means nothing is remembered as the run's problem: it is told after collection."""
+        if self._grid is None and self.problem is None:
+            try:
+                self._grid = plan(self._order)
+            except HarnessError as error:
+                self.problem = error
+        return self._grid.cells if self._grid else ()
+
+    def begin(self, planned: tuple[Cell, ...]) -> None:
+        """Start the run, or join the one that another process has started."""
+        assert self._grid is not None
+        journal = Journal(self.folder)
+        options = self._order.recorded()
+        if self._order.resume and not self._is_xdist_worker:
+            _check_same(self.folder, options)
+            journal.write_after_crash("run-resumed")
+        elif _is_first(self.folder):
+            journal.write(
+                "run-started",
+                environment=describe(self._order.root, threads=self._order.threads),
+                options=options,
+                planned=planned,
+            )
+        self._campaign = Campaign(self._order, self._grid, journal, self.listener)
+        self._campaign.remember()
+        self.listener.started(len(planned))
+
+    def measurement(self, cell: Cell) -> Measurement:
+        """The measurement of a cell of the grid."""
+        if self._campaign is None:
+            raise UsageProblem(f"{cell} was not part of the collection; ask for it through the `cell` fixture")
+        return self._campaign.measurement(cell)
+
+    def follow(self) -> None:
+        """Tell the listener what other processes have measured since it last heard."""
+        if self._campaign is not None or not (self.folder / journals.EVENTS_FILE).exists():
+            return
+        if not self._followed:
+            self.listener.started(len(journals.fold(self.folder).planned))
+        for cell, measurement in journals.measurements(self.folder).items():
+            if cell not in self._followed:
+                self._followed.add(cell)
+                self.listener.cell_finished(measurement)
+
+    def finish(self, *, complete: bool) -> None:
+        """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
+        if self._is_xdist_worker or not (self.folder / journals.EVENTS_FILE).exists():
+            return
+        journal = Journal(self.folder)
+        if complete:
+            journal.write("run-finished")
+        self.run = journals.fold(self.folder)
+        support = Support(self._order.cache)
+        for measurement in self.run.measurements:
+            support.learn(measurement)
+        support.save()
+        journals.write_run(self.folder, self.run)
+        journals.point_latest(self.folder)
+
+    @property
+    def shows_no_number(self) -> bool:
+        """Whether cells were planned and not one was measured: that is never green."""
+        return self.run is not None and all(one.status is not Status.MEASURED for one in self.run.measurements)
+
+
+def _choose_folder(order: Order) -> Path:
+    """A new folder named by the time, or the newest one where the run is to go on."""
+    if order.resume:
+        latest = order.reports / "latest"
+        if not (latest / journals.EVENTS_FILE).exists():
+            raise UsageProblem(f"--resume: {order.reports}/latest holds no run; run without it")
+        return latest.resolve()
+    name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(order.reports / candidate for candidate in names if not (order.reports / candidate).exists())
+
+
+def _is_first(folder: Path) -> bool:
+    """Make the run's folder and journal; whether this process, and no other, has done so."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(folder / journals.EVENTS_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise HarnessError(f"{folder} cannot be made: {error.strerror}; choose another place with --reports") from error
+    journals.point_latest(folder)
+    return True
+
+
+def _check_same(folder: Path, options: dict[str, Fact]) -> None:
+    """Refuse to go on with a run that was made otherwise."""
+    before = journals.fold(folder).options
+    differing = [name for name in options if before.get(name) != msgspec.to_builtins(options[name])]
+    if differing:
+        raise UsageProblem(f"--resume: the newest run had other options ({', '.join(differing)}); give the same ones")

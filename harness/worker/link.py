@@ -1,0 +1,173 @@
+"""The parent's end: starts a worker in a process group of its own, asks it, waits without spinning, kills the group.
+
+Whatever the worker does, the parent gets an answer: a reply, or `WorkerDied` / `WorkerTimedOut` with its last words.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from harness.errors import HarnessError
+from harness.results import Phase
+from harness.worker import protocol
+
+_LAST_WORDS_BYTES = 2_000
+_TICK_SECONDS = 1.0
+_GRACE_SECONDS = 5.0
+
+
+class WorkerLost(HarnessError):
+    """The worker gave no reply. `phase` is what it was doing."""
+
+    def __init__(self, phase: Phase, text: str, last_words: str) -> None:
+        super().__init__(text)
+        self.phase = phase
+        self.text = text
+        self.last_words = last_words
+
+
+class WorkerDied(WorkerLost):
+    """The process ended by itself: a crash, an out-of-memory kill, an exit from inside a library."""
+
+
+class WorkerTimedOut(WorkerLost):
+    """The process did not answer within its time limit and was killed with everything it had started."""
+
+
+class Worker:
+    """A worker process, as a context: on leaving, the process and everything it started are gone.
+
+    `on_phase` hears what the worker is doing; `on_tick` is called about once a second while the parent waits.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        python: str = sys.executable,
+        on_phase: Callable[[Phase], None] = lambda phase: None,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._environment = environment
+        self._python = python
+        self._on_phase = on_phase
+        self._on_tick = on_tick
+        self._phase = Phase.START
+        self._unread = b""
+
+    def __enter__(self) -> Self:
+        self._words = tempfile.TemporaryFile(prefix="quantgate-")
+        replies, replies_child = os.pipe()
+        os.set_inheritable(replies_child, True)
+        try:
+            self._process = subprocess.Popen(
+                [self._python, "-m", "harness.worker", str(replies_child)],
+                stdin=subprocess.PIPE,
+                stdout=self._words,
+                stderr=self._words,
+                pass_fds=(replies_child,),
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(replies)
+            self._words.close()
+            raise
+        finally:
+            os.close(replies_child)
+        self._replies = replies
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(replies, selectors.EVENT_READ)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kill()
+        self._selector.close()
+        os.close(self._replies)
+        self._words.close()
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def ask(self, request: protocol.Request, limit_seconds: float) -> protocol.Reply:
+        """Send one request and wait for its reply, at most so long."""
+        self._send(protocol.encode(request) + b"\n")
+        deadline = time.monotonic() + limit_seconds
+        while True:
+            reply = protocol.decode_reply(self._line(deadline, limit_seconds))
+            if not isinstance(reply, protocol.Progress):
+                return reply
+            self._phase = reply.phase
+            self._on_phase(reply.phase)
+
+    def last_words(self) -> str:
+        """The end of what the process printed: what libraries say before they die."""
+        size = self._words.seek(0, os.SEEK_END)
+        self._words.seek(max(0, size - _LAST_WORDS_BYTES))
+        return self._words.read().decode(errors="replace").strip()
+
+    def _send(self, line: bytes) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(line)
+            pipe.flush()
+        except BrokenPipeError:
+            self._mourn()
+
+    def _line(self, deadline: float, limit_seconds: float) -> bytes:
+        while b"\n" not in self._unread:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                words = self.last_words()
+                self._kill()
+                raise WorkerTimedOut(self._phase, f"no answer within {limit_seconds:.0f} s; killed", words)
+            if self._selector.select(min(left, _TICK_SECONDS)):
+                piece = os.read(self._replies, 1 << 16)
+                if not piece:
+                    self._mourn()
+                self._unread += piece
+            self._on_tick()
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _mourn(self) -> None:
+        try:
+            code = self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        raise WorkerDied(self._phase, _cause_of_death(code), self.last_words())
+
+    def _kill(self) -> None:
+        """Kill the whole group: the worker and whatever a library started. Also when the worker itself is gone."""
+        # PermissionError: on macOS, when only zombies are left in the group.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process.wait()
+
+
+def _cause_of_death(code: int | None) -> str:
+    if code is None:
+        return "the worker closed its pipe and did not end"
+    if code >= 0:
+        return f"the worker ended by itself with exit code {code}"
+    name = signal.Signals(-code).name
+    hint = " (often the kernel's answer to too little memory; see dmesg)" if name == "SIGKILL" else ""
+    return f"the worker was killed by {name}{hint}"

@@ -1,0 +1,216 @@
+"""What parent and worker say to each other: one JSON line a message, requests down, replies and progress up.
+
+The worker answers each request with exactly one reply, and may send `Progress` before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.models import Coverage
+from harness.results import Phase
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Any line of the conversation."""
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """The arm a worker hosts: which cell, from which source, tuned how."""
+
+    module: str
+    root: str | None
+    model: str
+    precision: str
+    device: str
+    store: str
+    made: str
+    threads: int = 1
+    engine: str | None = None
+    session_options: dict[str, str] = {}
+    cores: tuple[int, ...] | None = None
+    checkpoint: str | None = None
+    seed: int = 0
+    sample_percent: float = 100.0
+    low_memory: bool = False
+
+
+# Requests
+
+
+class Convert(Message):
+    """Make the artifact and put it into the store. The process is used for nothing else."""
+
+    assignment: Assignment
+
+
+class Open(Message):
+    """Find the artifact, import the runtime, load the model, prove where it is, run the first inference."""
+
+    assignment: Assignment
+
+
+class CheckOutputs(Message):
+    """Run every example once, untimed, and look at what comes out."""
+
+
+class WarmUp(Message):
+    """Run until the curve is flat, or a cap is reached."""
+
+    max_seconds: float
+
+
+class Time(Message):
+    """Time whole passes of the workload until the seconds are spent; `min_passes` at least."""
+
+    seconds: float
+    min_passes: int
+    max_passes: int
+
+
+class Close(Message):
+    """Give the peaks and counters, close the session and end."""
+
+
+class Check(Message):
+    """Prove with a tiny model that a runtime can run a precision on a device."""
+
+    runtime: str
+    device: str
+    precision: str
+    engine: str | None = None
+
+
+# Replies
+
+
+class Artifacts(msgspec.Struct, frozen=True):
+    """What the artifact is, as the worker found it."""
+
+    reference_digest: str
+    digest: str
+    format: str
+    weights: str
+    provenance: str
+    size_bytes: int
+    coverage: Coverage
+    conversion_seconds: float
+    workload: str
+    workload_digest: str
+    examples: int
+    calibration_digest: str | None
+
+
+class Peak(msgspec.Struct, frozen=True):
+    """Resident memory of a phase: at its start and at its highest; or why it is not known."""
+
+    start_bytes: int | None = None
+    peak_bytes: int | None = None
+    unavailable: str | None = None
+    note: str | None = None
+
+
+class Converted(Message):
+    """The artifact is in the store."""
+
+    seconds: float
+
+
+class NeedsConversion(Message):
+    """The store has no such artifact: convert in another process, so that its memory does not count."""
+
+
+class Opened(Message):
+    """The model is loaded, is where it should be, and has run once."""
+
+    artifact: Artifacts
+    import_seconds: float
+    open_seconds: float
+    first_inference_seconds: float
+    load_peak: Peak
+    first_peak: Peak
+    placement: dict[str, Any]
+    parameter_count: int
+    count_by_dtype: dict[str, int]
+    versions: dict[str, str | int | float | bool | None]
+    first_inference_clock_ns: int
+
+
+class Checked(Message):
+    """Every example ran once and gave finite outputs."""
+
+    first_pass_seconds: tuple[float, ...]
+    audio_seconds: tuple[float | None, ...]
+    first_audible_seconds: tuple[float | None, ...]
+    chunks: tuple[int, ...]
+    audio_note: str | None = None
+
+
+class Warm(Message):
+    """The warm-up is over."""
+
+    wall_seconds: tuple[float, ...]
+    steady: bool
+    seconds: float
+
+
+class Block(Message):
+    """Whole passes, timed: one entry an inference (a chunk where the model streams)."""
+
+    example_ids: tuple[str, ...]
+    wall_seconds: tuple[float, ...]
+    passes: int
+    corrected_seconds: tuple[float, ...] | None
+    corrected_unavailable: str | None
+    device_seconds: tuple[float, ...] | None
+    pass_seconds: tuple[float, ...]
+    chunk_gaps: tuple[float, ...]
+    first_audible_seconds: tuple[float, ...]
+
+
+class Closed(Message):
+    """What was counted while timing."""
+
+    steady_peak: Peak
+    joules: float | None
+    joules_unavailable: str | None
+    device_peak_bytes: int | None
+    device_reserved_bytes: int | None
+    device_process_bytes: int | None
+    device_unavailable: str | None
+
+
+class CheckPassed(Message):
+    """The runtime can."""
+
+
+class CannotRun(Message):
+    """The machine or the runtime cannot run this cell."""
+
+    reason: str
+    text: str
+
+
+class Broke(Message):
+    """Something went wrong in a phase; `text` is one line that ends with the next step where there is one."""
+
+    phase: Phase
+    text: str
+
+
+class Progress(Message):
+    """What the worker is about to do."""
+
+    phase: Phase
+
+
+Request = Convert | Open | CheckOutputs | WarmUp | Time | Close | Check
+Reply = (
+    Converted | NeedsConversion | Opened | Checked | Warm | Block | Closed | CheckPassed | CannotRun | Broke | Progress
+)
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_reply = msgspec.json.Decoder(Reply).decode

@@ -1,0 +1,113 @@
+"""Finds declared models: files of a folder (`suites/models/`) and installed packages (entry points).
+
+Importing a declaration must import no runtime; what is found is checked and ordered here, never run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
+from pathlib import Path
+
+from harness.cells import Blocked, Reason
+from harness.errors import ModelProblem, UsageProblem
+from harness.models import Model
+
+ENTRY_POINT_GROUP = "quantgate.models"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where to import a model's declaration from: a module, found under `root` unless it is installed."""
+
+    module: str
+    root: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A model and where it was declared."""
+
+    model: Model
+    origin: Origin
+
+
+def discover(root: Path, folder: str) -> tuple[Declared, ...]:
+    """Return every declared model, by folder and by entry point, in the order of file and declaration."""
+    places = [*_in_folder(root, folder), *_installed()]
+    found: dict[str, Declared] = {}
+    for origin in places:
+        for declared in load(origin):
+            name = declared.model.name
+            if name in found:
+                raise ModelProblem(
+                    f"model {name!r} is declared by {found[name].origin.module} and by {origin.module}; rename one"
+                )
+            found[name] = declared
+    return tuple(found.values())
+
+
+def load(origin: Origin) -> tuple[Declared, ...]:
+    """Import one module of declarations."""
+    if origin.root is not None and origin.root not in sys.path:
+        sys.path.insert(0, origin.root)
+    try:
+        module = importlib.import_module(origin.module)
+    except Exception as error:
+        raise ModelProblem(f"{origin.module} cannot be imported: {error!r}; mend the file or take it away") from error
+    models = getattr(module, "MODELS", None)
+    if not isinstance(models, tuple) or not all(isinstance(model, Model) for model in models):
+        raise ModelProblem(f"{origin.module} needs MODELS, a tuple of harness.models.Model")
+    return tuple(Declared(model, origin) for model in models)
+
+
+def choose(declared: Iterable[Declared], patterns: str, size: str | None) -> tuple[Declared, ...]:
+    """Pick models by globs and size. A model named in full is picked whatever its size.
+
+    Without a size, a family that has a tiny model is represented by it.
+    """
+    everything = tuple(declared)
+    wanted = [pattern.strip() for pattern in patterns.split(",")]
+    for pattern in wanted:
+        if not any(fnmatchcase(one.model.name, pattern) for one in everything):
+            names = [one.model.name for one in everything]
+            near = get_close_matches(pattern, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"declared are: {', '.join(names) or 'none'}"
+            raise UsageProblem(f"no model matches {pattern!r}; {hint}")
+    sizes = {(one.model.family, one.model.size) for one in everything}
+
+    def fits(model: Model) -> bool:
+        if model.name in wanted:
+            return True
+        if not any(fnmatchcase(model.name, pattern) for pattern in wanted):
+            return False
+        preferred = size or ("tiny" if (model.family, "tiny") in sizes else "full")
+        return model.size == preferred or (model.family, preferred) not in sizes
+
+    return tuple(one for one in everything if fits(one.model))
+
+
+def blocked(model: Model) -> Blocked | None:
+    """Say why a model cannot run at all here: what it needs is not installed. Imports nothing."""
+    for need in model.needs:
+        try:
+            distribution(need.distribution)
+        except PackageNotFoundError:
+            reason = Reason.NO_PACKAGE if need.is_library else Reason.NO_WEIGHTS
+            return Blocked(reason, f"{need.distribution} is not installed: {need.install}")
+    return None
+
+
+def _in_folder(root: Path, folder: str) -> list[Origin]:
+    package = ".".join(Path(folder).parts)
+    files = sorted((root / folder).glob("*.py"))
+    return [Origin(f"{package}.{file.stem}", str(root)) for file in files if not file.stem.startswith("_")]
+
+
+def _installed() -> list[Origin]:
+    return [Origin(entry.value) for entry in entry_points(group=ENTRY_POINT_GROUP)]
