@@ -93,9 +93,23 @@ def _speak(call: Call, inputs: Arrays) -> Iterator[Arrays]:
         first += count
 
 
-# Quantizing the text encoder or the duration predictor changes how long the audio is (by 9 % here), and with it every
-# figure a second of audio. They stay in float; the decoder and the flow, where the time goes, are converted.
-_LEAVE_DURATIONS_ALONE = {"nodes_to_exclude": ("/enc_p/*", "/dp/*")}
+_ENCODER = (
+    *(f"attn_layers.{layer}/conv_{part}" for layer in range(6) for part in "qkvo"),
+    *(f"ffn_layers.{layer}/conv_{part}" for layer in range(6) for part in (1, 2)),
+)
+_DURATION_BLOCK = ("pre", "proj", *(f"convs/convs_{kind}.{layer}" for kind in ("sep", "1x1") for layer in range(3)))
+
+# Quantizing what decides the durations (the text encoder, the duration predictor, and the arithmetic after them) changes
+# how long the audio is, and with it every figure a second of audio. It stays in float; the convolutions of the flow and
+# the decoder, where the time goes, are converted. The lengths are then those of fp32 to the sample.
+_LEAVE_DURATIONS_ALONE = {
+    "op_types": ("Conv", "ConvTranspose"),
+    "exclude": (
+        *(f"/enc_p/encoder/{name}/Conv" for name in _ENCODER),
+        "/enc_p/proj/Conv",
+        *(f"/dp/{block}{name}/Conv" for block in ("", "flows.7/", "flows.5/", "flows.3/") for name in _DURATION_BLOCK),
+    ),
+}
 
 _JOE = Model(
     name="piper-joe",
