@@ -66,11 +66,24 @@ def load(origin: Origin) -> tuple[Declared, ...]:
     return tuple(Declared(model, origin) for model in models)
 
 
-def choose(declared: Iterable[Declared], patterns: str, size: str | None) -> tuple[Declared, ...]:
+def choose(declared: tuple[Declared, ...], patterns: str, size: str | None) -> tuple[Declared, ...]:
     """Pick models by globs and size. A model named in full is picked whatever its size.
 
     Without a size, a family that has a tiny model is represented by it.
     """
+    matching = choose_all(declared, patterns)
+    named = {pattern.strip() for pattern in patterns.split(",")}
+    sizes = {(one.model.family, one.model.size) for one in declared}
+
+    def fits(model: Model) -> bool:
+        preferred = size or ("tiny" if (model.family, "tiny") in sizes else "full")
+        return model.name in named or model.size == preferred or (model.family, preferred) not in sizes
+
+    return tuple(one for one in matching if fits(one.model))
+
+
+def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, ...]:
+    """Pick models by globs, of every size; refuse a glob that matches nothing."""
     everything = tuple(declared)
     wanted = [pattern.strip() for pattern in patterns.split(",")]
     for pattern in wanted:
@@ -79,17 +92,7 @@ def choose(declared: Iterable[Declared], patterns: str, size: str | None) -> tup
             near = get_close_matches(pattern, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"declared are: {', '.join(names) or 'none'}"
             raise UsageProblem(f"no model matches {pattern!r}; {hint}")
-    sizes = {(one.model.family, one.model.size) for one in everything}
-
-    def fits(model: Model) -> bool:
-        if model.name in wanted:
-            return True
-        if not any(fnmatchcase(model.name, pattern) for pattern in wanted):
-            return False
-        preferred = size or ("tiny" if (model.family, "tiny") in sizes else "full")
-        return model.size == preferred or (model.family, preferred) not in sizes
-
-    return tuple(one for one in everything if fits(one.model))
+    return tuple(one for one in everything if any(fnmatchcase(one.model.name, pattern) for pattern in wanted))
 
 
 def blocked(model: Model) -> Blocked | None:

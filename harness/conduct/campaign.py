@@ -107,7 +107,7 @@ class Campaign:
             declared.model,
             cell,
             self._assignment(cell, declared),
-            self._environment(),
+            worker_environment(self._order.threads),
             solo.Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
         )
@@ -145,11 +145,6 @@ class Campaign:
             low_memory=order.low_memory,
         )
 
-    def _environment(self) -> dict[str, str]:
-        count = str(self._order.threads)
-        counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
-        return {**counts, **QUIET_THREADS, **OFFLINE}
-
     # What a worker's conductor tells us (solo.Watch).
 
     def phase(self, cell: Cell, phase: Phase) -> None:
@@ -170,6 +165,12 @@ class Campaign:
         return self._sampler.sample(when)
 
 
+def worker_environment(threads: int) -> dict[str, str]:
+    """The environment variables that every worker is started with."""
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    return {**counts, **QUIET_THREADS, **OFFLINE}
+
+
 def _leased(cell: Cell) -> str:
     """`cuda` and `cuda:0` are one device."""
     device = Device.parse(cell.device)
@@ -179,6 +180,6 @@ def _leased(cell: Cell) -> str:
 def _check_checkpoint(name: str, declared: tuple[zoo.Declared, ...]) -> None:
     takers = [one.model.name for one in declared if one.model.takes_checkpoint]
     if name not in takers:
-        raise UsageProblem(f"--checkpoint {name}: no such model takes one; those that do: {', '.join(takers) or 'none'}")
-
-
+        raise UsageProblem(
+            f"--checkpoint {name}: no such model takes one; those that do: {', '.join(takers) or 'none'}"
+        )

@@ -6,13 +6,13 @@ An answer is remembered under the versions of the libraries that gave it: anothe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
-from harness.cells import Blocked, Cell, Reason
+from harness.cells import Cell, Reason
 from harness.errors import HarnessError
 from harness.journal import replace_file
 from harness.results import Measurement, Status
@@ -48,6 +48,11 @@ class Support:
         answer = probe(runtime, cell, environment)
         self._answers[self._key(runtime, cell)] = answer
         return answer
+
+    def unprobed(self, cells: Iterable[Cell], runtimes: Mapping[str, str]) -> tuple[Cell, ...]:
+        """One cell for every runtime, precision and device that has not been probed."""
+        wanted = {self._key(runtimes[cell.model], cell): cell for cell in cells}
+        return tuple(cell for key, cell in wanted.items() if key not in self._answers)
 
     def learn(self, measurement: Measurement) -> None:
         """Remember what the measuring of a cell showed about whether it can run."""
@@ -91,11 +96,6 @@ def probe(runtime: str, cell: Cell, environment: Mapping[str, str]) -> Answer:
             return Answer("probed", Reason.PROBE_CRASHED, text)
         case other:
             raise HarnessError(f"the worker answered a probe with {other!r}; this is a defect of Quantgate")
-
-
-def blocked(answer: Answer) -> Blocked | None:
-    """The answer as what stands in the way."""
-    return None if answer.reason is None else Blocked(answer.reason, answer.text)
 
 
 def _read(file: Path) -> dict[str, Answer]:

@@ -97,9 +97,6 @@ class Artifacts(msgspec.Struct, frozen=True):
     size_bytes: int
     coverage: Coverage
     conversion_seconds: float
-    workload: str
-    workload_digest: str
-    examples: int
     calibration_digest: str | None
 
 
@@ -126,6 +123,9 @@ class Opened(Message):
     """The model is loaded, is where it should be, and has run once."""
 
     artifact: Artifacts
+    workload: str
+    workload_digest: str
+    examples: int
     import_seconds: float
     open_seconds: float
     first_inference_seconds: float

@@ -1,0 +1,26 @@
+"""A precision that a model ships ready-made: taken as it is, and counted like a converted one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from harness.cells import Reason, Unsupported
+from harness.models import FileReference, Reference
+from harness.precisions import Converted, Job
+
+
+def adopt(job: Job, original: Reference) -> Converted:
+    """Put the shipped file where an artifact belongs, and count what of `original` is quantized in it."""
+    given = job.reference
+    if not (isinstance(given, FileReference) and isinstance(original, FileReference) and given.format == "onnx"):
+        raise Unsupported(Reason.NO_RECIPE, "ready-made precisions are read from ONNX files only")
+    from harness.precisions.onnx_graph import contents, coverage_of_given
+
+    try:
+        os.link(given.path, job.target)
+    except OSError:
+        shutil.copyfile(given.path, job.target)
+    parameter_count, count_by_dtype = contents(given.path)
+    layout = {"parameter_count": parameter_count, "count_by_dtype": dict(count_by_dtype)}
+    return Converted(coverage_of_given(original.path, given.path), layout)

@@ -1,0 +1,147 @@
+"""One arm of one cell, hosted in this process: answers the parent's requests in the order of a measurement."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from harness.cells import Device, Reason, Unsupported
+from harness.errors import HarnessError
+from harness.models import Artifact
+from harness.probes.memory import PeakMeter
+from harness.results import Phase
+from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
+from harness.worker import protocol
+from harness.worker.assigned import Assigned, described, workload_digest
+from harness.worker.bench import Bench, peak_of
+
+
+class Arm:
+    """Hosts nothing until it is told to open; then answers until it is told to close."""
+
+    def __init__(self, enter: Callable[[Phase], None]) -> None:
+        self._enter = enter
+        self._bench: Bench | None = None
+
+    def answer(self, request: protocol.Request) -> protocol.Reply:
+        """Do what is asked."""
+        match request:
+            case protocol.Check():
+                return _check(request)
+            case protocol.Convert(assignment):
+                self._enter(Phase.CONVERT)
+                return protocol.Converted(Assigned(assignment).convert().conversion_seconds)
+            case protocol.Open(assignment):
+                return self._open(assignment)
+            case protocol.CheckOutputs():
+                self._enter(Phase.OUTPUTS)
+                return self._loaded.check_outputs()
+            case protocol.WarmUp(max_seconds):
+                self._enter(Phase.WARM_UP)
+                return self._loaded.warm_up(max_seconds)
+            case protocol.Time():
+                self._enter(Phase.TIMING)
+                return self._loaded.time(request)
+            case protocol.Close():
+                self._enter(Phase.CLOSE)
+                return self._loaded.close()
+
+    @property
+    def _loaded(self) -> Bench:
+        if self._bench is None:
+            raise HarnessError("nothing is open in this worker; this is a defect of Quantgate")
+        return self._bench
+
+    def _open(self, assignment: protocol.Assignment) -> protocol.Reply:
+        """Load the model the way an application would, and run it once: each step timed and weighed by itself."""
+        if assignment.cores:
+            os.sched_setaffinity(0, assignment.cores)
+        self._enter(Phase.REFERENCE)
+        assigned = Assigned(assignment)
+        artifact = assigned.find()
+        if artifact is None:
+            return protocol.NeedsConversion()
+        workload = assigned.workload()
+        device = Device.parse(assignment.device)
+        tuning = Tuning(assignment.threads, assignment.engine, assignment.session_options)
+        peaks = PeakMeter()
+
+        self._enter(Phase.IMPORT)
+        runtime, import_seconds = _import(assigned.model.runtime)
+
+        self._enter(Phase.OPEN)
+        with peaks.phase() as loading:
+            start = time.perf_counter()
+            session = runtime.open(artifact, device, tuning)
+            open_seconds = time.perf_counter() - start
+
+        self._enter(Phase.PLACEMENT)
+        placement = _proven(session, assignment.device)
+
+        self._bench = Bench(assigned.model, workload, session, peaks, assignment)
+        self._bench.load(0)
+        self._enter(Phase.FIRST)
+        begun = time.monotonic_ns()
+        with peaks.phase() as first:
+            first_seconds = self._bench.first_inference()
+
+        contents = session.contents()
+        return protocol.Opened(
+            artifact=_artifacts(assigned, artifact),
+            workload=workload.name,
+            workload_digest=workload_digest(workload),
+            examples=len(workload.examples),
+            import_seconds=import_seconds,
+            open_seconds=open_seconds,
+            first_inference_seconds=first_seconds,
+            load_peak=peak_of(loading.peak),
+            first_peak=peak_of(first.peak),
+            placement=placement,
+            parameter_count=contents.parameter_count,
+            count_by_dtype=dict(contents.count_by_dtype),
+            versions=runtime.versions(),
+            first_inference_clock_ns=begun,
+        )
+
+
+def _check(request: protocol.Check) -> protocol.Reply:
+    runtime, _ = _import(request.runtime)
+    runtime.check(Device.parse(request.device), request.precision, Tuning(engine=request.engine))
+    return protocol.CheckPassed()
+
+
+def _import(name: str) -> tuple[Runtime, float]:
+    if name not in RUNTIMES:
+        raise HarnessError(f"there is no runtime {name!r}; choose {', '.join(RUNTIMES)}")
+    start = time.perf_counter()
+    try:
+        runtime = RUNTIMES[name]()
+        runtime.load_library()
+    except ImportError as error:
+        raise Unsupported(Reason.NO_PACKAGE, f'{error}: pip install "quantgate[{name}]"') from error
+    return runtime, time.perf_counter() - start
+
+
+def _proven(session: Session, device: str) -> dict[str, object]:
+    """Where the compute is; an error where that is not where it should be."""
+    found = session.placement()
+    if found.astray:
+        shown = ", ".join(found.astray[:8])
+        more = f" and {len(found.astray) - 8} more" if len(found.astray) > 8 else ""
+        raise HarnessError(f"not on {device} as asked: {shown}{more}; a number of this cell would be of another device")
+    return {"device": found.device, "by_provider": dict(found.by_provider), "astray": list(found.astray)}
+
+
+def _artifacts(assigned: Assigned, artifact: Artifact) -> protocol.Artifacts:
+    return protocol.Artifacts(
+        reference_digest=assigned.key.reference,
+        digest=artifact.digest,
+        format=artifact.format,
+        weights=described(assigned.model, assigned.reference),
+        provenance=assigned.made_how,
+        size_bytes=artifact.size_bytes,
+        coverage=artifact.coverage,
+        conversion_seconds=artifact.conversion_seconds,
+        calibration_digest=assigned.calibration_digest,
+    )

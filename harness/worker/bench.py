@@ -1,0 +1,241 @@
+"""A loaded model and its workload: looks at the outputs, warms up, times, counts. The only place that runs examples."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from harness.cells import Device
+from harness.errors import WorkloadProblem
+from harness.models import Arrays, Model, Workload, once
+from harness.probes import Unavailable
+from harness.probes.memory import Peak, PeakMeter
+from harness.probes.stopwatch import Playback, Stopwatch, StreamLap, play, quiet_collector
+from harness.runtimes import Session
+from harness.stats.warmup import Progress, WarmUpRule, WarmUpWatch
+from harness.worker import protocol
+from harness.worker.counters import DeviceCounters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MOST_WARM_UP_INFERENCES = 300
+
+
+class Bench:
+    """Runs the examples of one workload on one session."""
+
+    def __init__(
+        self, model: Model, workload: Workload, session: Session, peaks: PeakMeter, assignment: protocol.Assignment
+    ) -> None:
+        self._model = model
+        self._examples = workload.examples
+        self._session = session
+        self._peaks = peaks
+        self._keeps_inputs = not assignment.low_memory
+        self._inputs: dict[int, Arrays] = {}
+        self._first_pass: list[float] = []
+        self._leading_silence: list[float | None] = []
+        self._timing = False
+        device = Device.parse(assignment.device)
+        self._counters = DeviceCounters(device)
+        alone = assignment.threads == 1 and device.kind == "cpu"
+        self._stopwatch = Stopwatch(corrected=alone and not model.streaming)
+        self._uncorrected = (
+            "a chunk is timed by its arrival; the correction holds for whole calls"
+            if model.streaming
+            else self._stopwatch.uncorrected
+        )
+
+    def load(self, index: int) -> Arrays:
+        """The inputs of an example; kept for the next time unless memory is short."""
+        if index in self._inputs:
+            return self._inputs[index]
+        example = self._examples[index]
+        try:
+            inputs = example.load()
+        except Exception as error:
+            raise WorkloadProblem(
+                f"example {example.id!r} cannot be made: {type(error).__name__}: {error}; mend the workload"
+            ) from error
+        if self._keeps_inputs:
+            self._inputs[index] = inputs
+        return inputs
+
+    def first_inference(self) -> float:
+        """Run the first example once, cold. Of a stream, the time to its first chunk."""
+        lap = self._stream(0)
+        return lap.chunk_seconds[0]
+
+    def check_outputs(self) -> protocol.Checked:
+        """Run every example once and look: finite numbers, and audio where audio is promised."""
+        heard: list[Playback | None] = []
+        chunks: list[int] = []
+        self._first_pass.clear()
+        for index, example in enumerate(self._examples):
+            lap = self._stream(index, keep=True)
+            for outputs in lap.chunks:
+                _refuse_unusable(outputs, example.id)
+            self._first_pass.append(lap.wall_seconds)
+            chunks.append(len(lap.chunks))
+            heard.append(self._hear(lap))
+        played = [None if one is None else one.first_audible_seconds for one in heard]
+        self._leading_silence = [
+            None if audible is None else audible - lap for audible, lap in zip(played, self._first_pass, strict=True)
+        ]
+        made = [None if one is None else one.audio_seconds for one in heard]
+        given = [example.audio_seconds for example in self._examples]
+        silent = [
+            example.id for example, one, at in zip(self._examples, heard, played, strict=True) if one and at is None
+        ]
+        return protocol.Checked(
+            first_pass_seconds=tuple(self._first_pass),
+            audio_seconds=tuple(made if self._model.audio else given),
+            first_audible_seconds=tuple(played),
+            chunks=tuple(chunks),
+            audio_note=f"no audible sample in {', '.join(silent)}" if silent else None,
+        )
+
+    def warm_up(self, max_seconds: float) -> protocol.Warm:
+        """Run the examples in turn until the curve is flat. Each is compared with its own first pass."""
+        watch = WarmUpWatch(WarmUpRule(most_inferences=_MOST_WARM_UP_INFERENCES, most_seconds=max_seconds))
+        laps: list[float] = []
+        while watch.progress is Progress.GO_ON:
+            index = len(laps) % len(self._examples)
+            wall = self._whole(index).wall_seconds
+            watch.feed(wall / self._first_pass[index], wall)
+            laps.append(wall)
+        return protocol.Warm(tuple(laps), watch.progress is Progress.STEADY, watch.seconds)
+
+    def time(self, request: protocol.Time) -> protocol.Block:
+        """Time whole passes, so that every example has the same weight."""
+        if not self._timing:
+            self._timing = True
+            self._counters.start()
+            self._peaks.start()
+        record = _Record()
+        spent = 0.0
+        with quiet_collector():
+            while len(record.pass_seconds) < request.min_passes or (
+                spent < request.seconds and len(record.pass_seconds) < request.max_passes
+            ):
+                seconds = sum(self._timed(index, record) for index in range(len(self._examples)))
+                record.pass_seconds.append(seconds)
+                spent += seconds
+        return record.block(self._uncorrected)
+
+    def close(self) -> protocol.Closed:
+        """Give the peaks and counters of the timing, and let the session go."""
+        steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
+        closed = self._counters.closed(steady, self._session.device_memory())
+        self._stopwatch.close()
+        self._session.close()
+        return closed
+
+    def _timed(self, index: int, record: _Record) -> float:
+        """Time one example, note what was seen of it, return its seconds."""
+        name = self._examples[index].id
+        if self._model.streaming:
+            lap = self._stream(index, keep=self._model.audio is not None)
+            record.add_stream(name, lap, self._hear(lap))
+            return lap.wall_seconds
+        wall, corrected = self._whole(index)
+        silence = self._leading_silence[index]
+        record.add(name, wall, corrected, self._session.device_seconds(), None if silence is None else wall + silence)
+        return wall
+
+    def _whole(self, index: int) -> Any:
+        return self._stopwatch.time(self._work(self.load(index)))
+
+    def _stream(self, index: int, *, keep: bool = False) -> StreamLap:
+        inputs = self.load(index)
+        return self._stopwatch.stream(lambda: self._model.drive(self._session.call, inputs), keep=keep)
+
+    def _work(self, inputs: Arrays) -> Callable[[], object]:
+        """One example as a call; a single call of the model is timed without a generator around it."""
+        call, drive = self._session.call, self._model.drive
+        if drive is once:
+            return lambda: call(inputs)
+        return lambda: deque(drive(call, inputs), maxlen=0)
+
+    def _hear(self, lap: StreamLap) -> Playback | None:
+        audio = self._model.audio
+        if audio is None or not lap.chunks:
+            return None
+        return play(lap.arrival_seconds, [chunk[audio.output] for chunk in lap.chunks], audio.sample_rate)
+
+
+class _Record:
+    """What is noted while timing; plain lists, because it is filled between two inferences."""
+
+    def __init__(self) -> None:
+        self.example_ids: list[str] = []
+        self.wall: list[float] = []
+        self.corrected: list[float | None] = []
+        self.device: list[float | None] = []
+        self.pass_seconds: list[float] = []
+        self.gaps: list[float] = []
+        self.heard: list[float] = []
+
+    def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
+        self.example_ids.append(name)
+        self.wall.append(wall)
+        self.corrected.append(corrected)
+        self.device.append(device)
+        if heard is not None:
+            self.heard.append(heard)
+
+    def add_stream(self, name: str, lap: StreamLap, playback: Playback | None) -> None:
+        arrivals = lap.arrival_seconds
+        for seconds in lap.chunk_seconds:
+            self.add(name, seconds, None, None, None)
+        self.gaps.extend(later - earlier for earlier, later in zip(arrivals, arrivals[1:], strict=False))
+        if playback is not None and playback.first_audible_seconds is not None:
+            self.heard.append(playback.first_audible_seconds)
+
+    def block(self, uncorrected: str | None) -> protocol.Block:
+        return protocol.Block(
+            example_ids=tuple(self.example_ids),
+            wall_seconds=tuple(self.wall),
+            passes=len(self.pass_seconds),
+            corrected_seconds=_all_or_none(self.corrected),
+            corrected_unavailable=uncorrected,
+            device_seconds=_all_or_none(self.device),
+            pass_seconds=tuple(self.pass_seconds),
+            chunk_gaps=tuple(self.gaps),
+            first_audible_seconds=tuple(self.heard),
+        )
+
+
+def peak_of(found: Peak | Unavailable) -> protocol.Peak:
+    """A phase's peak as it is told to the parent."""
+    match found:
+        case Unavailable(why):
+            return protocol.Peak(unavailable=why)
+        case Peak():
+            return protocol.Peak(found.start_bytes, found.peak_bytes, note=found.note)
+
+
+def _all_or_none(values: list[float | None]) -> tuple[float, ...] | None:
+    known = tuple(value for value in values if value is not None)
+    return known if len(known) == len(values) else None
+
+
+def _refuse_unusable(outputs: Arrays, example: str) -> None:
+    """A number that is not finite makes every figure of the cell worthless."""
+    import numpy as np
+
+    if not outputs:
+        raise WorkloadProblem(f"the model gave no output for example {example!r}; check its drive function")
+    for name, values in outputs.items():
+        if not np.issubdtype(values.dtype, np.number):
+            continue
+        bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+        if bad:
+            what = "NaN" if np.isnan(values).any() else "infinite"
+            raise WorkloadProblem(
+                f"output {name!r} holds {bad} {what} of {values.size} values for example {example!r};"
+                " this precision does not work here"
+            )

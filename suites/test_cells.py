@@ -1,0 +1,37 @@
+"""Every cell of the grid: what must hold before a number of it may be read by anybody.
+
+The first test that asks for a cell has it measured in a fresh process; the others read the same measurement. Verdicts
+against baselines are not made here.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.results import Measurement
+
+
+def test_latency(measured: Measurement, as_benchmark: Callable[[], None]) -> None:
+    """A cell's time is made of whole passes, and is entered into pytest-benchmark as it was measured."""
+    assert measured.sample is not None
+    assert measured.sample.passes >= 3, f"{measured.sample.passes} passes are too few to say how far off the time is"
+    as_benchmark()
+
+
+def test_memory(measured: Measurement) -> None:
+    """A peak is above what was resident before the model was loaded, or it says why there is none."""
+    peak = measured.reading("peak_bytes")
+    assert peak is not None
+    if peak.value is None:
+        pytest.fail(f"peak memory unavailable: {peak.unavailable}", pytrace=False)
+    artifact = measured.value("artifact_bytes")
+    assert artifact is not None
+    assert peak.value > artifact / 4, "a peak far below the artifact's own size is no peak of this model"
+
+
+def test_conversion(measured: Measurement) -> None:
+    """A precision that is not fp32 has converted something, and the record says how much."""
+    covered = measured.reading("weights_covered_fraction")
+    assert covered is not None
+    assert covered.value is not None, covered.unavailable
+    assert 0 < covered.value <= 1
