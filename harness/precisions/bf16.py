@@ -6,7 +6,7 @@ from harness.cells import Reason, Unsupported
 from harness.precisions import Converted, Job, Recipe
 
 
-def from_onnx(job: Job) -> Converted:
+def from_onnx(_job: Job) -> Converted:
     """Refuse: ONNX Runtime brings no converter to bf16, and its CPU has no kernels for it."""
     raise Unsupported(
         Reason.NO_RECIPE, "ONNX Runtime has no converter to bf16 and no bf16 kernels on the CPU; ask for fp16 instead"

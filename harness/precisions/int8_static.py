@@ -16,9 +16,7 @@ def from_onnx(job: Job) -> Converted:
     from harness.precisions import onnx_steps
 
     if job.calibration is None:
-        raise UsageProblem(
-            "int8-static needs calibration examples; give the model a `calibration`, or ask int8-dynamic"
-        )
+        raise UsageProblem("int8-static needs calibration examples; give the model a `calibration` or ask int8-dynamic")
     defaults = {
         "method": "MinMax",
         "op_types": (),
