@@ -61,7 +61,7 @@ def percentile(values: Sequence[float], quantile: float) -> float:
     return ordered[below] + share * (ordered[above] - ordered[below]) if share else ordered[below]
 
 
-def samples_for_percentile(quantile: float, confidence: float = 0.99) -> int:
+def support_needed(quantile: float, confidence: float = 0.99) -> int:
     """Return how many samples a percentile needs before it may be shown.
 
     A percentile is supported when the sample bounds it, whatever the distribution, by an order statistic that is not
@@ -84,8 +84,8 @@ def samples_for_percentile(quantile: float, confidence: float = 0.99) -> int:
 
 
 def percentile_supported(quantile: float, count: int, confidence: float = 0.99) -> bool:
-    """Return whether `count` samples are enough to show the percentile; see `samples_for_percentile`."""
-    return count >= samples_for_percentile(quantile, confidence)
+    """Return whether `count` samples are enough to show the percentile; see `support_needed`."""
+    return count >= support_needed(quantile, confidence)
 
 
 def _bounded(inner: float, count: int, confidence: float) -> bool:

@@ -16,7 +16,7 @@ from harness.stats.estimates import (
     percentile,
     percentile_supported,
     relative_half_width,
-    samples_for_percentile,
+    support_needed,
     t_quantile,
     trimmed_mean,
 )
@@ -55,7 +55,7 @@ def test_a_percentile_interpolates_between_ranks(quantile: float, expected: floa
 
 @pytest.mark.parametrize(("quantile", "needed"), [(0.99, 662), (0.95, 130), (0.90, 64), (0.5, 11)])
 def test_a_percentile_is_supported_from_a_known_count_on(quantile: float, needed: int) -> None:
-    assert samples_for_percentile(quantile) == needed
+    assert support_needed(quantile) == needed
     assert percentile_supported(quantile, needed)
     assert not percentile_supported(quantile, needed - 1)
 
@@ -63,11 +63,11 @@ def test_a_percentile_is_supported_from_a_known_count_on(quantile: float, needed
 def test_the_count_for_the_median_can_be_worked_out_by_coins() -> None:
     # At most one head in n throws: (1 + n) / 2^n. For 11: 12/2048 = 0.59 %. For 10: 11/1024 = 1.07 %.
     assert 12 / 2048 <= 0.01 < 11 / 1024
-    assert samples_for_percentile(0.5, confidence=0.99) == 11
+    assert support_needed(0.5, confidence=0.99) == 11
 
 
 def test_a_low_percentile_needs_as_many_samples_as_its_mirror_image() -> None:
-    assert samples_for_percentile(0.05) == samples_for_percentile(0.95)
+    assert support_needed(0.05) == support_needed(0.95)
 
 
 # Published two-sided tables (e.g. NIST/SEMATECH e-Handbook 1.3.6.7.2), three decimals.
@@ -162,8 +162,8 @@ def test_logarithms_of_nothing_are_refused(estimate, bad: float) -> None:
     "call",
     [
         lambda: percentile([1, 2], 1.1),
-        lambda: samples_for_percentile(1.0),
-        lambda: samples_for_percentile(0.5, confidence=1.0),
+        lambda: support_needed(1.0),
+        lambda: support_needed(0.5, confidence=1.0),
         lambda: trimmed_mean([1, 2], 0.5),
         lambda: t_quantile(0.0, 3),
         lambda: t_quantile(0.9, 0),
