@@ -25,6 +25,7 @@ class ReplayClock:
         self._readings = iter(())
 
     def __call__(self) -> float:
+        """Tell the next reading: a start, its end, a start, its end."""
         return next(self._readings)
 
     def replay(self, benchmark: Any, measured: Measurement) -> None:

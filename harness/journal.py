@@ -37,7 +37,7 @@ _decode_event = msgspec.json.Decoder(Event).decode
 
 
 def now() -> str:
-    """This moment, in UTC, to the millisecond."""
+    """Tell the time, in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -64,7 +64,7 @@ class Session:
         self.run: Run | None = None
 
     def cells(self) -> tuple[Cell, ...]:
-        """The grid's cells. A grid that means nothing is remembered as the run's problem: it is told after collection."""
+        """The grid's cells; none where the grid means nothing, which is the run's problem, told after collection."""
         if self._grid is None and self.problem is None:
             try:
                 self._grid = plan(self._order)

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from harness import zoo
 from harness.cells import Cell, Device, Reason, expand
-from harness.conduct import solo
 from harness.conduct.order import Order
+from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
 from harness.journal import Journal, measurements
 from harness.probes.condition import Sampler
@@ -103,14 +103,7 @@ class Campaign:
         self._journal.write("cell-started", cell)
         self._listener.cell_started(cell)
         declared = self._grid.models[cell.model]
-        measured = self._without_a_worker(cell, declared) or solo.measure(
-            declared.model,
-            cell,
-            self._assignment(cell, declared),
-            worker_environment(self._order.threads),
-            solo.Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
-            self,
-        )
+        measured = self._without_a_worker(cell, declared) or self._solo(cell, declared).measure()
         if measured.reason in (Reason.NO_DEVICE, Reason.NO_PACKAGE):
             self._absent[(declared.model.runtime, cell.device)] = measured
         self._journal.write("cell-finished", cell, measurement=measured)
@@ -124,6 +117,16 @@ class Campaign:
         if absent := self._absent.get((declared.model.runtime, cell.device)):
             return Measurement(cell, Status.UNSUPPORTED, reason=absent.reason, text=absent.text)
         return None
+
+    def _solo(self, cell: Cell, declared: zoo.Declared) -> Solo:
+        return Solo(
+            declared.model,
+            cell,
+            self._assignment(cell, declared),
+            worker_environment(self._order.threads),
+            Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
+            self,
+        )
 
     def _assignment(self, cell: Cell, declared: zoo.Declared) -> protocol.Assignment:
         order = self._order
@@ -145,7 +148,7 @@ class Campaign:
             low_memory=order.low_memory,
         )
 
-    # What a worker's conductor tells us (solo.Watch).
+    # What a worker's conductor tells us (`solo.Watch`).
 
     def phase(self, cell: Cell, phase: Phase) -> None:
         """Note what the worker does now, for whoever reads the journal after a crash."""

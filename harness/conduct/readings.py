@@ -138,16 +138,14 @@ def _peak(name: str, peak: Peak) -> Reading:
 
 
 def _device_memory(closed: Closed) -> Iterator[Reading]:
-    values = {
-        "device_peak_bytes": closed.device_peak_bytes,
-        "device_reserved_bytes": closed.device_reserved_bytes,
-        "device_process_bytes": closed.device_process_bytes,
-    }
-    for name, value in values.items():
-        if value is not None:
-            yield Reading(name, value)
-        else:
-            yield Reading(name, unavailable=closed.device_unavailable or "the device does not say")
+    silent = closed.device_unavailable or "the device does not say"
+    yield _or_why("device_peak_bytes", closed.device_peak_bytes, silent)
+    yield _or_why("device_reserved_bytes", closed.device_reserved_bytes, silent)
+    yield _or_why("device_process_bytes", closed.device_process_bytes, closed.device_process_unavailable or silent)
+
+
+def _or_why(metric: str, value: float | None, why: str) -> Reading:
+    return Reading(metric, value) if value is not None else Reading(metric, unavailable=why)
 
 
 def _artifact(opened: Opened) -> Iterator[Reading]:

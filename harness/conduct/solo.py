@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -64,98 +64,90 @@ class _Told(Exception):
         self.last_words = last_words
 
 
-def measure(
-    model: Model,
-    cell: Cell,
-    assignment: protocol.Assignment,
-    environment: Mapping[str, str],
-    plan: Plan,
-    watch: Watch,
-) -> Measurement:
-    """Measure a cell. Whatever happens to the worker, a measurement comes back."""
-    start = time.monotonic()
-    try:
-        measured = _measure(model, cell, assignment, environment, plan, watch)
-    except _Told as told:
-        measured = _untold(cell, told)
-    except WorkerLost as lost:
-        failure = Failure(lost.phase, lost.text, lost.last_words)
-        measured = Measurement(cell, Status.FAILED, failure=failure)
-    return replace(measured, seconds_spent=time.monotonic() - start)
+@dataclass(frozen=True, slots=True)
+class Solo:
+    """One arm alone: a model at a cell, as an assignment for a worker with its environment."""
 
+    model: Model
+    cell: Cell
+    assignment: protocol.Assignment
+    environment: Mapping[str, str]
+    plan: Plan
+    watch: Watch
 
-def _measure(
-    model: Model,
-    cell: Cell,
-    assignment: protocol.Assignment,
-    environment: Mapping[str, str],
-    plan: Plan,
-    watch: Watch,
-) -> Measurement:
-    hear = _hearing(cell, watch)
-    limit = plan.limit_seconds
-    before = watch.condition("before")
-    with Worker(environment, **hear) as worker:
-        opened = _answer(worker, protocol.Open(assignment), limit)
-        if isinstance(opened, protocol.Opened):
-            return _time(model, cell, worker, opened, plan, watch, before)
-        assert isinstance(opened, protocol.NeedsConversion), opened
-    with Worker(environment, **hear) as converter:
-        _ask(converter, protocol.Convert(assignment), protocol.Converted, limit)
-    with Worker(environment, **hear) as worker:
-        opened = _ask(worker, protocol.Open(assignment), protocol.Opened, limit)
-        return _time(model, cell, worker, opened, plan, watch, before)
+    def measure(self) -> Measurement:
+        """Measure the cell. Whatever happens to the worker, a measurement comes back."""
+        start = time.monotonic()
+        try:
+            measured = self._measure()
+        except _Told as told:
+            measured = _untold(self.cell, told)
+        except WorkerLost as lost:
+            failure = Failure(lost.phase, lost.text, lost.last_words)
+            measured = Measurement(self.cell, Status.FAILED, failure=failure)
+        return replace(measured, seconds_spent=time.monotonic() - start)
 
+    def _measure(self) -> Measurement:
+        before = self.watch.condition("before")
+        with self._worker() as worker:
+            reply = self._answer(worker, protocol.Open(self.assignment))
+            if isinstance(reply, protocol.Opened):
+                return self._timed(worker, reply, before)
+            assert isinstance(reply, protocol.NeedsConversion), reply
+        with self._worker() as converter:
+            self._ask(converter, protocol.Convert(self.assignment), protocol.Converted)
+        with self._worker() as worker:
+            opened = self._ask(worker, protocol.Open(self.assignment), protocol.Opened)
+            return self._timed(worker, opened, before)
 
-def _time(
-    model: Model,
-    cell: Cell,
-    worker: Worker,
-    opened: protocol.Opened,
-    plan: Plan,
-    watch: Watch,
-    before: Condition,
-) -> Measurement:
-    limit = plan.limit_seconds
-    checked = _ask(worker, protocol.CheckOutputs(), protocol.Checked, limit)
-    warm = _ask(worker, protocol.WarmUp(_WARM_UP_SHARE * plan.timing_seconds), protocol.Warm, limit)
-    blocks: list[protocol.Block] = []
-    left, passes = plan.timing_seconds, 0
-    while passes < _MIN_PASSES or (left > 0 and passes < _MAX_PASSES):
-        request = protocol.Time(min(_BLOCK_SECONDS, max(left, 0.0)), 1, _MAX_PASSES - passes)
-        block = _ask(worker, request, protocol.Block, limit)
-        watch.block(cell, block)
-        blocks.append(block)
-        passes += block.passes
-        left -= sum(block.pass_seconds)
-    during = watch.condition("during")
-    closed = _ask(worker, protocol.Close(), protocol.Closed, limit)
-    replies = Replies(opened, checked, tuple(blocks), closed)
-    sample = sample_of(blocks)
-    return Measurement(
-        cell=cell,
-        status=Status.MEASURED,
-        readings=readings_of(model, replies, sample),
-        sample=sample,
-        warm_up=WarmUp(len(warm.wall_seconds), warm.seconds, warm.steady, warm.wall_seconds),
-        provenance=_provenance(model, opened),
-        placement=PlacementProof(**opened.placement),
-        conditions=(before, during, watch.condition("after")),
-        notes=_notes(warm, checked, opened),
-    )
+    def _timed(self, worker: Worker, opened: protocol.Opened, before: Condition) -> Measurement:
+        checked = self._ask(worker, protocol.CheckOutputs(), protocol.Checked)
+        most = _WARM_UP_SHARE * self.plan.timing_seconds
+        warm = self._ask(worker, protocol.WarmUp(most), protocol.Warm)
+        blocks = tuple(self._blocks(worker))
+        during = self.watch.condition("during")
+        closed = self._ask(worker, protocol.Close(), protocol.Closed)
+        sample = sample_of(blocks)
+        return Measurement(
+            cell=self.cell,
+            status=Status.MEASURED,
+            readings=readings_of(self.model, Replies(opened, checked, blocks, closed), sample),
+            sample=sample,
+            warm_up=WarmUp(len(warm.wall_seconds), warm.seconds, warm.steady, warm.wall_seconds),
+            provenance=_provenance(self.model, opened),
+            placement=PlacementProof(**opened.placement),
+            conditions=(before, during, self.watch.condition("after")),
+            notes=_notes(warm, checked, opened),
+        )
 
+    def _blocks(self, worker: Worker) -> Iterator[protocol.Block]:
+        """Whole passes until the time is spent, a block at a time, so that little is lost when something dies."""
+        left, passes = self.plan.timing_seconds, 0
+        while passes < _MIN_PASSES or (left > 0 and passes < _MAX_PASSES):
+            request = protocol.Time(min(_BLOCK_SECONDS, max(left, 0.0)), 1, _MAX_PASSES - passes)
+            block = self._ask(worker, request, protocol.Block)
+            self.watch.block(self.cell, block)
+            yield block
+            passes += block.passes
+            left -= sum(block.pass_seconds)
 
-def _answer(worker: Worker, request: protocol.Request, limit: float) -> protocol.Reply:
-    reply = worker.ask(request, limit)
-    if isinstance(reply, protocol.CannotRun | protocol.Broke):
-        raise _Told(reply, worker.last_words())
-    return reply
+    def _worker(self) -> Worker:
+        return Worker(
+            self.environment,
+            on_phase=lambda phase: self.watch.phase(self.cell, phase),
+            on_tick=self.watch.tick,
+        )
 
+    def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
+        reply = worker.ask(request, self.plan.limit_seconds)
+        if isinstance(reply, protocol.CannotRun | protocol.Broke):
+            raise _Told(reply, worker.last_words())
+        return reply
 
-def _ask(worker: Worker, request: protocol.Request, wanted: type[Answer], limit: float) -> Answer:
-    reply = _answer(worker, request, limit)
-    assert isinstance(reply, wanted), reply
-    return reply
+    def _ask(self, worker: Worker, request: protocol.Request, wanted: type[Answer]) -> Answer:
+        reply = self._answer(worker, request)
+        assert isinstance(reply, wanted), reply
+        return reply
 
 
 def _untold(cell: Cell, told: _Told) -> Measurement:
@@ -164,10 +156,6 @@ def _untold(cell: Cell, told: _Told) -> Measurement:
             return Measurement(cell, Status.UNSUPPORTED, reason=Reason(reason), text=text)
         case protocol.Broke(phase, text):
             return Measurement(cell, Status.FAILED, failure=Failure(phase, text, told.last_words))
-
-
-def _hearing(cell: Cell, watch: Watch) -> dict[str, Callable[..., None]]:
-    return {"on_phase": lambda phase: watch.phase(cell, phase), "on_tick": watch.tick}
 
 
 def _provenance(model: Model, opened: protocol.Opened) -> Provenance:

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from itertools import pairwise
 
 from harness.cells import Device
 from harness.errors import WorkloadProblem
 from harness.models import Arrays, Model, Workload, once
 from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
-from harness.probes.stopwatch import Playback, Stopwatch, StreamLap, play, quiet_collector
+from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
 from harness.runtimes import Session
 from harness.stats.warmup import Progress, WarmUpRule, WarmUpWatch
 from harness.worker import protocol
 from harness.worker.counters import DeviceCounters
 
-if TYPE_CHECKING:
-    import numpy as np
-
 _MOST_WARM_UP_INFERENCES = 300
+
+
+class _Record:
+    """What is noted while timing; plain lists, because it is filled between two inferences."""
+
+    def __init__(self) -> None:
+        self.example_ids: list[str] = []
+        self.wall: list[float] = []
+        self.corrected: list[float | None] = []
+        self.device: list[float | None] = []
+        self.pass_seconds: list[float] = []
+        self.gaps: list[float] = []
+        self.heard: list[float] = []
+
+    def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
+        self.example_ids.append(name)
+        self.wall.append(wall)
+        self.corrected.append(corrected)
+        self.device.append(device)
+        if heard is not None:
+            self.heard.append(heard)
+
+    def add_stream(self, name: str, lap: StreamLap, playback: Playback | None) -> None:
+        arrivals = lap.arrival_seconds
+        for seconds in lap.chunk_seconds:
+            self.add(name, seconds, None, None, None)
+        self.gaps.extend(later - earlier for earlier, later in pairwise(arrivals))
+        if playback is not None and playback.first_audible_seconds is not None:
+            self.heard.append(playback.first_audible_seconds)
+
+    def block(self, uncorrected: str | None) -> protocol.Block:
+        return protocol.Block(
+            example_ids=tuple(self.example_ids),
+            wall_seconds=tuple(self.wall),
+            passes=len(self.pass_seconds),
+            corrected_seconds=_all_or_none(self.corrected),
+            corrected_unavailable=uncorrected,
+            device_seconds=_all_or_none(self.device),
+            pass_seconds=tuple(self.pass_seconds),
+            chunk_gaps=tuple(self.gaps),
+            first_audible_seconds=tuple(self.heard),
+        )
 
 
 class Bench:
@@ -146,7 +184,7 @@ class Bench:
         record.add(name, wall, corrected, self._session.device_seconds(), None if silence is None else wall + silence)
         return wall
 
-    def _whole(self, index: int) -> Any:
+    def _whole(self, index: int) -> Lap:
         return self._stopwatch.time(self._work(self.load(index)))
 
     def _stream(self, index: int, *, keep: bool = False) -> StreamLap:
@@ -165,48 +203,6 @@ class Bench:
         if audio is None or not lap.chunks:
             return None
         return play(lap.arrival_seconds, [chunk[audio.output] for chunk in lap.chunks], audio.sample_rate)
-
-
-class _Record:
-    """What is noted while timing; plain lists, because it is filled between two inferences."""
-
-    def __init__(self) -> None:
-        self.example_ids: list[str] = []
-        self.wall: list[float] = []
-        self.corrected: list[float | None] = []
-        self.device: list[float | None] = []
-        self.pass_seconds: list[float] = []
-        self.gaps: list[float] = []
-        self.heard: list[float] = []
-
-    def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
-        self.example_ids.append(name)
-        self.wall.append(wall)
-        self.corrected.append(corrected)
-        self.device.append(device)
-        if heard is not None:
-            self.heard.append(heard)
-
-    def add_stream(self, name: str, lap: StreamLap, playback: Playback | None) -> None:
-        arrivals = lap.arrival_seconds
-        for seconds in lap.chunk_seconds:
-            self.add(name, seconds, None, None, None)
-        self.gaps.extend(later - earlier for earlier, later in zip(arrivals, arrivals[1:], strict=False))
-        if playback is not None and playback.first_audible_seconds is not None:
-            self.heard.append(playback.first_audible_seconds)
-
-    def block(self, uncorrected: str | None) -> protocol.Block:
-        return protocol.Block(
-            example_ids=tuple(self.example_ids),
-            wall_seconds=tuple(self.wall),
-            passes=len(self.pass_seconds),
-            corrected_seconds=_all_or_none(self.corrected),
-            corrected_unavailable=uncorrected,
-            device_seconds=_all_or_none(self.device),
-            pass_seconds=tuple(self.pass_seconds),
-            chunk_gaps=tuple(self.gaps),
-            first_audible_seconds=tuple(self.heard),
-        )
 
 
 def peak_of(found: Peak | Unavailable) -> protocol.Peak:

@@ -55,8 +55,8 @@ class Worker:
         environment: Mapping[str, str],
         *,
         python: str = sys.executable,
-        on_phase: Callable[[Phase], None] = lambda phase: None,
-        on_tick: Callable[[], None] = lambda: None,
+        on_phase: Callable[[Phase], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
     ) -> None:
         self._environment = environment
         self._python = python
@@ -112,7 +112,8 @@ class Worker:
             if not isinstance(reply, protocol.Progress):
                 return reply
             self._phase = reply.phase
-            self._on_phase(reply.phase)
+            if self._on_phase:
+                self._on_phase(reply.phase)
 
     def last_words(self) -> str:
         """The end of what the process printed: what libraries say before they die."""
@@ -141,7 +142,8 @@ class Worker:
                 if not piece:
                     self._mourn()
                 self._unread += piece
-            self._on_tick()
+            if self._on_tick:
+                self._on_tick()
         line, _, self._unread = self._unread.partition(b"\n")
         return line
 

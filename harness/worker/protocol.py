@@ -178,8 +178,9 @@ class Closed(Message):
     joules_unavailable: str | None
     device_peak_bytes: int | None
     device_reserved_bytes: int | None
-    device_process_bytes: int | None
     device_unavailable: str | None
+    device_process_bytes: int | None
+    device_process_unavailable: str | None
 
 
 class CheckPassed(Message):

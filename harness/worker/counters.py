@@ -1,0 +1,52 @@
+"""What is counted beside the clock while a cell is timed: energy, and the device's memory."""
+
+from __future__ import annotations
+
+import os
+
+from harness.cells import Device
+from harness.probes import Unavailable
+from harness.probes.energy import Joules, open_meter
+from harness.probes.gpu import open_gpu
+from harness.runtimes import DeviceMemory
+from harness.worker import protocol
+
+
+class DeviceCounters:
+    """Energy from the first timed inference to the last, and device memory as the driver counts it."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._meter = open_meter(device)
+        self._started = False
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._meter.start()
+        self._started = True
+
+    def closed(self, steady: protocol.Peak, allocator: DeviceMemory | None) -> protocol.Closed:
+        """What was counted, and why what was not."""
+        energy = self._meter.stop() if self._started else Unavailable("nothing was timed")
+        process = self._process_bytes()
+        return protocol.Closed(
+            steady_peak=steady,
+            joules=energy.joules if isinstance(energy, Joules) else None,
+            joules_unavailable=energy.why if isinstance(energy, Unavailable) else None,
+            device_peak_bytes=allocator.peak_allocated_bytes if allocator else None,
+            device_reserved_bytes=allocator.peak_reserved_bytes if allocator else None,
+            device_unavailable=self._allocator_silent(),
+            device_process_bytes=None if isinstance(process, Unavailable) else process,
+            device_process_unavailable=process.why if isinstance(process, Unavailable) else None,
+        )
+
+    def _allocator_silent(self) -> str:
+        if self._device.kind == "cpu":
+            return "the cpu has no memory of its own"
+        return "the runtime's allocator does not say"
+
+    def _process_bytes(self) -> int | Unavailable:
+        if self._device.kind != "cuda":
+            return Unavailable(f"{self._device.kind} has no driver that counts memory by process")
+        gpu = open_gpu(self._device.index)
+        return gpu if isinstance(gpu, Unavailable) else gpu.process_bytes(os.getpid())
