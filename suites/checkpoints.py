@@ -63,7 +63,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     except Exception as problem:  # noqa: BLE001 - a damaged file makes its readers raise whatever comes to hand
         first_line = (str(problem) or type(problem).__name__).splitlines()[0]
         raise CheckpointProblem(
-            f"{path} cannot be read as weights ({first_line}); give a file of tensors, saved by safetensors or torch.save"
+            f"{path} cannot be read as weights ({first_line}); give a file saved by safetensors or torch.save"
         ) from None
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise CheckpointProblem(

@@ -99,9 +99,9 @@ _ENCODER = (
 )
 _DURATION_BLOCK = ("pre", "proj", *(f"convs/convs_{kind}.{layer}" for kind in ("sep", "1x1") for layer in range(3)))
 
-# Quantizing what decides the durations (the text encoder, the duration predictor, and the arithmetic after them) changes
-# how long the audio is, and with it every figure a second of audio. It stays in float; the convolutions of the flow and
-# the decoder, where the time goes, are converted. The lengths are then those of fp32 to the sample.
+# Quantizing what decides the durations (text encoder, duration predictor, the arithmetic after them) changes how long
+# the audio is, and with it every figure a second of audio. It stays in float; the convolutions of the flow and the
+# decoder, where the time goes, are converted, and the lengths are those of fp32 to the sample.
 _LEAVE_DURATIONS_ALONE = {
     "op_types": ("Conv", "ConvTranspose"),
     "exclude": (
