@@ -1,0 +1,163 @@
+"""Turns a Run into rows, once. Every printer shows these rows, so that all of them say the same.
+
+Owns what is shown of a cell and in which words a missing value is excused. Holds no threshold and decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote
+
+from harness.cells import Cell
+from harness.render.figures import COLUMNS, REFERENCE, Column, Figure, Problem
+from harness.results import Measurement, Run, Status
+
+
+class State(StrEnum):
+    """What can be said of a planned cell."""
+
+    MEASURED = "measured"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+    NOT_MEASURED = "not measured"
+
+
+GLYPHS: Mapping[State, str] = {
+    State.MEASURED: "●",
+    State.UNSUPPORTED: "∅",
+    State.FAILED: "✕",
+    State.NOT_MEASURED: "◌",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cell as it is shown. `figures` has every column's key, except where the cell was not measured."""
+
+    number: int
+    cell: Cell
+    state: State
+    figures: Mapping[str, Figure]
+    problem: Problem | None
+    notes: tuple[str, ...]
+    measurement: Measurement | None
+
+    @property
+    def name(self) -> str:
+        """The cell as a person says it."""
+        return f"{self.cell.model} {self.cell.precision} {self.cell.device}"
+
+    @property
+    def glyph(self) -> str:
+        """The sign of the cell's state."""
+        return GLYPHS[self.state]
+
+    @property
+    def anchor(self) -> str:
+        """The fragment that leads to the cell: `c=model/precision/device`."""
+        anchor = "c=" + "/".join(
+            quote(part, safe=":") for part in (self.cell.model, self.cell.precision, self.cell.device)
+        )
+        if len(anchor) <= 200:
+            return anchor
+        return f"{anchor[:120]}~{hashlib.sha256(anchor.encode()).hexdigest()[:16]}"
+
+    @property
+    def rerun(self) -> str:
+        """The command that measures this cell again."""
+        model, precision, device = map(shlex.quote, (self.cell.model, self.cell.precision, self.cell.device))
+        return f"pytest suites/ --model {model} --precision {precision} --device {device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """How much of what was planned was measured."""
+
+    planned: int
+    counts: Mapping[State, int]
+    complete: bool
+
+    @property
+    def state(self) -> str:
+        """One word for how the run ended."""
+        return "complete" if self.complete else "interrupted"
+
+    @property
+    def coverage(self) -> str:
+        """What was measured, of how many."""
+        return f"measured {self.counts[State.MEASURED]} of {self.planned}"
+
+    @property
+    def rest(self) -> tuple[tuple[State, int], ...]:
+        """The other states that occur, counted."""
+        return tuple((state, n) for state, n in self.counts.items() if n and state is not State.MEASURED)
+
+    @property
+    def sentence(self) -> str:
+        """The headline in words, the same everywhere."""
+        return " · ".join((self.state, self.coverage, *(f"{n} {state}" for state, n in self.rest)))
+
+
+def headline_of(run: Run, rows: Iterable[Row]) -> Headline:
+    """Count the rows by state."""
+    states = [row.state for row in rows]
+    return Headline(len(states), {state: states.count(state) for state in State}, run.complete)
+
+
+def rows_of(run: Run) -> tuple[Row, ...]:
+    """Make a row for every planned cell, in the order planned, and for whatever was measured beside the plan."""
+    found = {measurement.cell: measurement for measurement in run.measurements}
+    cells = dict.fromkeys((*run.planned, *found))
+    why_missing = (
+        "planned, but nothing was recorded of it"
+        if run.complete
+        else "the run was interrupted before its turn; pytest --resume goes on from here"
+    )
+    return tuple(
+        measured_row(number, found[cell], found.get(_reference(cell)))
+        if cell in found
+        else Row(number, cell, State.NOT_MEASURED, {}, Problem("not measured", why_missing), (), None)
+        for number, cell in enumerate(cells, 1)
+    )
+
+
+def measured_row(number: int, measurement: Measurement, reference: Measurement | None) -> Row:
+    """Make the row of a cell; `reference` is the fp32 cell of the same model and device, where it is known."""
+    state, problem = _state(measurement)
+    beside = _beside(reference)
+    figures = {} if problem else {column.key: column.figure(measurement, beside) for column in COLUMNS}
+    return Row(number, measurement.cell, state, figures, problem, measurement.notes, measurement)
+
+
+def shown_columns(rows: Iterable[Row]) -> tuple[Column, ...]:
+    """Return the columns worth their place: those for audio or a device only where some cell has a value."""
+    filled = {key for row in rows for key, figure in row.figures.items() if not figure.why}
+    return tuple(column for column in COLUMNS if column.always or column.key in filled)
+
+
+def _state(measurement: Measurement) -> tuple[State, Problem | None]:
+    match measurement.status:
+        case Status.MEASURED:
+            return State.MEASURED, None
+        case Status.UNSUPPORTED:
+            return State.UNSUPPORTED, Problem(str(measurement.reason), measurement.text)
+        case Status.FAILED:
+            failure = measurement.failure
+            assert failure is not None
+            return State.FAILED, Problem(f"failed in {failure.phase}", failure.text, failure.last_words)
+
+
+def _reference(cell: Cell) -> Cell:
+    return Cell(cell.model, REFERENCE, cell.device)
+
+
+def _beside(reference: Measurement | None) -> Measurement | Problem:
+    """Return the fp32 measurement, or why nothing can be set beside it."""
+    if reference is None:
+        return Problem("no fp32", "fp32 of this model and device was not measured")
+    _, problem = _state(reference)
+    return reference if problem is None else Problem("no fp32", f"fp32 has no value: {problem.line}")
