@@ -62,13 +62,14 @@ class Arm:
         artifact = assigned.find()
         if artifact is None:
             return protocol.NeedsConversion()
-        workload = assigned.workload()
         device = Device.parse(assignment.device)
         tuning = Tuning(assignment.threads, assignment.engine, assignment.session_options)
         peaks = PeakMeter()
 
         self._enter(Phase.IMPORT)
+        # Before anything of the workload is made: that may import numpy, which belongs to a runtime's cold import.
         runtime, import_seconds = _import(assigned.model.runtime)
+        workload = assigned.workload()
 
         self._enter(Phase.OPEN)
         with peaks.phase() as loading:

@@ -137,15 +137,22 @@ class Bench:
         )
 
     def warm_up(self, max_seconds: float) -> protocol.Warm:
-        """Run the examples in turn until the curve is flat. Each is compared with its own first pass."""
+        """Run the examples in turn until the curve is flat. Each is compared with its own second pass.
+
+        The first pass, of `check_outputs`, paid for what a new shape costs once; it compares with nothing. Where a pass
+        is longer than the warm-up may be, it has to do.
+        """
+        usual, laps = self._first_pass, list[float]()
+        if sum(usual) < max_seconds:
+            usual = [self._whole(index).wall_seconds for index in range(len(self._examples))]
+            laps.extend(usual)
         watch = WarmUpWatch(WarmUpRule(most_inferences=_MOST_WARM_UP_INFERENCES, most_seconds=max_seconds))
-        laps: list[float] = []
         while watch.progress is Progress.GO_ON:
-            index = len(laps) % len(self._examples)
+            index = watch.inferences % len(self._examples)
             wall = self._whole(index).wall_seconds
-            watch.feed(wall / self._first_pass[index], wall)
+            watch.feed(wall / usual[index], wall)
             laps.append(wall)
-        return protocol.Warm(tuple(laps), watch.progress is Progress.STEADY, watch.seconds)
+        return protocol.Warm(tuple(laps), watch.progress is Progress.STEADY, sum(laps))
 
     def time(self, request: protocol.Time) -> protocol.Block:
         """Time whole passes, so that every example has the same weight."""
