@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ def fold(folder: Path) -> Run:
     planned: tuple[Cell, ...] = ()
     done: dict[Cell, Measurement] = {}
     open_phase: dict[Cell, Phase] = {}
+    libraries: dict[str, Fact] = {}
     for event in read_events(folder):
         match event.kind, event.cell:
             case "run-started", _:
@@ -110,6 +112,8 @@ def fold(folder: Path) -> Run:
                 planned = msgspec.convert(event.body["planned"], tuple[Cell, ...])
             case "run-finished", _:
                 finished = event.at
+            case "runtime", _:
+                libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
             case "cell-started", Cell() as cell:
                 open_phase[cell] = Phase.START
             case "phase", Cell() as cell:
@@ -126,7 +130,7 @@ def fold(folder: Path) -> Run:
     return Run(
         id=folder.resolve().name,
         started=started,
-        environment=environment,
+        environment=replace(environment, libraries=environment.libraries | libraries),
         options=options,
         planned=planned,
         measurements=tuple(done.values()),

@@ -77,6 +77,13 @@ def read_options(config: pytest.Config) -> Order:
     )
 
 
+def quiet_benchmark_table(config: pytest.Config) -> None:
+    """Leave pytest-benchmark's own table away unless one of its options was given: the cells have a table already."""
+    asked = any(argument.startswith("--benchmark") for argument in config.invocation_params.args)
+    if config.pluginmanager.hasplugin("benchmark") and not asked:
+        config.option.benchmark_quiet = True
+
+
 def seconds(text: str, option: str) -> float:
     """Read a duration: `500ms`, `3s`, `10m`, or a bare number of seconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text.strip())

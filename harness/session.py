@@ -123,6 +123,9 @@ class Session:
         journals.write_run(self.folder, self.run)
         journals.point_latest(self.folder)
 
+    def summary(self, reporter):
+        return []
+
     @property
     def shows_no_number(self) -> bool:
         """Whether cells were planned and not one was measured: that is never green."""

@@ -18,7 +18,7 @@ from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
 from harness.journal import Journal, measurements
 from harness.probes.condition import Sampler
-from harness.results import Condition, Measurement, Phase, Status
+from harness.results import Condition, Fact, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.lease import lease
 
@@ -163,9 +163,14 @@ class Campaign:
         """Pass on that time goes by."""
         self._listener.tick()
 
-    def condition(self, when: str) -> Condition:
+    def condition(self, cell: Cell, when: str) -> Condition:
         """How the machine is now."""
-        return self._sampler.sample(when)
+        return self._sampler.sample(when, Device.parse(cell.device))
+
+    def runtime_facts(self, cell: Cell, facts: Mapping[str, Fact]) -> None:
+        """Keep what the runtime said of itself: it becomes part of the run's libraries."""
+        runtime = self._grid.models[cell.model].model.runtime
+        self._journal.write("runtime", cell, facts={f"{runtime}: {name}": fact for name, fact in facts.items()})
 
 
 def worker_environment(threads: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ from harness.conduct.readings import Replies, readings_of, sample_of
 from harness.models import Model
 from harness.results import (
     Condition,
+    Fact,
     Failure,
     Measurement,
     Phase,
@@ -27,7 +28,7 @@ Answer = TypeVar("Answer", bound=protocol.Message)
 
 _WARM_UP_SHARE = 0.5
 _MIN_PASSES = 3
-_MAX_PASSES = 2_000
+_MAX_INFERENCES = 5_000
 _BLOCK_SECONDS = 1.0
 
 
@@ -51,8 +52,11 @@ class Watch(Protocol):
     def tick(self) -> None:
         """About a second has passed."""
 
-    def condition(self, when: str) -> Condition:
-        """How the machine is now."""
+    def condition(self, cell: Cell, when: str) -> Condition:
+        """How the machine is now, as far as it can disturb this cell."""
+
+    def runtime_facts(self, cell: Cell, facts: Mapping[str, Fact]) -> None:
+        """What the runtime says of itself: versions, build, instruction sets."""
 
 
 class _Told(Exception):
@@ -88,7 +92,7 @@ class Solo:
         return replace(measured, seconds_spent=time.monotonic() - start)
 
     def _measure(self) -> Measurement:
-        before = self.watch.condition("before")
+        before = self.watch.condition(self.cell, "before")
         with self._worker() as worker:
             reply = self._answer(worker, protocol.Open(self.assignment))
             if isinstance(reply, protocol.Opened):
@@ -101,11 +105,12 @@ class Solo:
             return self._timed(worker, opened, before)
 
     def _timed(self, worker: Worker, opened: protocol.Opened, before: Condition) -> Measurement:
+        self.watch.runtime_facts(self.cell, opened.versions)
         checked = self._ask(worker, protocol.CheckOutputs(), protocol.Checked)
         most = _WARM_UP_SHARE * self.plan.timing_seconds
         warm = self._ask(worker, protocol.WarmUp(most), protocol.Warm)
         blocks = tuple(self._blocks(worker))
-        during = self.watch.condition("during")
+        during = self.watch.condition(self.cell, "during")
         closed = self._ask(worker, protocol.Close(), protocol.Closed)
         sample = sample_of(blocks)
         return Measurement(
@@ -116,19 +121,21 @@ class Solo:
             warm_up=WarmUp(len(warm.wall_seconds), warm.seconds, warm.steady, warm.wall_seconds),
             provenance=_provenance(self.model, opened),
             placement=PlacementProof(**opened.placement),
-            conditions=(before, during, self.watch.condition("after")),
+            conditions=(before, during, self.watch.condition(self.cell, "after")),
             notes=_notes(warm, checked, opened),
         )
 
     def _blocks(self, worker: Worker) -> Iterator[protocol.Block]:
         """Whole passes until the time is spent, a block at a time, so that little is lost when something dies."""
-        left, passes = self.plan.timing_seconds, 0
-        while passes < _MIN_PASSES or (left > 0 and passes < _MAX_PASSES):
-            request = protocol.Time(min(_BLOCK_SECONDS, max(left, 0.0)), 1, _MAX_PASSES - passes)
+        left, passes, inferences = self.plan.timing_seconds, 0, 0
+        while passes < _MIN_PASSES or (left > 0 and inferences < _MAX_INFERENCES):
+            most = max(1, _MAX_INFERENCES - inferences)
+            request = protocol.Time(min(_BLOCK_SECONDS, max(left, 0.0)), 1, most)
             block = self._ask(worker, request, protocol.Block)
             self.watch.block(self.cell, block)
             yield block
             passes += block.passes
+            inferences += len(block.wall_seconds)
             left -= sum(block.pass_seconds)
 
     def _worker(self) -> Worker:

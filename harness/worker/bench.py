@@ -164,7 +164,7 @@ class Bench:
         spent = 0.0
         with quiet_collector():
             while len(record.pass_seconds) < request.min_passes or (
-                spent < request.seconds and len(record.pass_seconds) < request.max_passes
+                spent < request.seconds and len(record.wall) < request.max_inferences
             ):
                 seconds = sum(self._timed(index, record) for index in range(len(self._examples)))
                 record.pass_seconds.append(seconds)

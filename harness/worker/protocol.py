@@ -63,11 +63,14 @@ class WarmUp(Message):
 
 
 class Time(Message):
-    """Time whole passes of the workload until the seconds are spent; `min_passes` at least."""
+    """Time whole passes of the workload until the seconds are spent, or that many inferences are made.
+
+    `min_passes` are made in any case, and a pass that was begun is ended.
+    """
 
     seconds: float
     min_passes: int
-    max_passes: int
+    max_inferences: int
 
 
 class Close(Message):
