@@ -48,21 +48,21 @@ class Clip:
         return read_clip(installed_file(MOONSHINE, self.file), self.start_ms, self.end_ms)
 
 
-# A turn detector hears what was said until now: half of the clips end in a pause, half within a word. Prose read aloud
-# pauses at commas as well, so neither ending tells whether the turn was over, and no clip carries a label.
+# A turn detector hears what was said until now: half of the clips end in a pause, half within a phrase. Prose read
+# aloud pauses at commas as well, so neither ending tells whether the turn was over, and no clip carries a label.
 TURNS = (
     Clip("short-pause-1", _STORY, 1200, 3150),
     Clip("short-pause-2", _STORY, 10800, 13050),
-    Clip("short-word-1", _STORY, 15200, 16300),
-    Clip("short-word-2", _STORY, 26600, 28000),
+    Clip("short-phrase-1", _STORY, 15200, 16300),
+    Clip("short-phrase-2", _STORY, 26600, 28000),
     Clip("medium-pause-1", _STORY, 5000, 8500),
     Clip("medium-pause-2", _STORY, 38700, 42000),
-    Clip("medium-word-1", _STORY, 17600, 21800),
-    Clip("medium-word-2", _STORY, 32800, 36000),
+    Clip("medium-phrase-1", _STORY, 17600, 21800),
+    Clip("medium-phrase-2", _STORY, 32800, 36000),
     Clip("long-pause-1", _STORY, 1200, 8500),
     Clip("long-pause-2", _STORY, 34000, 42000),
-    Clip("long-word-1", _STORY, 13500, 20000),
-    Clip("long-word-2", _STORY, 24000, 31500),
+    Clip("long-phrase-1", _STORY, 13500, 20000),
+    Clip("long-phrase-2", _STORY, 24000, 31500),
 )
 
 TURNS_FOR_CALIBRATION = (

@@ -104,10 +104,10 @@ def test_the_twin_keeps_every_other_operation_in_order(setting):
     assert operations(V3.reference(setting).path) == operations(V3.given["int8-static"](setting).path)
 
 
-def test_the_twin_tells_pauses_from_words_cut_off(setting):
+def test_the_twin_tells_pauses_from_phrases_cut_off(setting):
     twin = probabilities(V3.reference(setting).path, setting)
-    within_word = np.array(["word" in clip.id for clip in TURNS])
-    assert twin[~within_word].mean() - twin[within_word].mean() > 0.5
+    within_phrase = np.array(["phrase" in clip.id for clip in TURNS])
+    assert twin[~within_phrase].mean() - twin[within_phrase].mean() > 0.5
 
 
 def test_the_twin_is_float_throughout(setting):

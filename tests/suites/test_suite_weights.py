@@ -57,6 +57,12 @@ def test_a_tensor_longer_than_the_block_goes_on_with_its_next_copy():
     torch.testing.assert_close(flat[values.numel() :], values[: flat.numel() - values.numel()])
 
 
+def test_each_tensor_goes_on_in_the_block_where_the_last_one_ended():
+    module = nn.Sequential(*(nn.Linear(16, 10, bias=False) for _ in range(3)))
+    seeded.fill(module, 0)
+    torch.testing.assert_close(module[2].weight.detach().view(-1) * 4, seeded.block(0)[320:480])
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", ".bin", ".pt"])
 def test_a_checkpoint_is_loaded_whatever_its_kind(tmp_path, suffix):
     source, target = small(), small()
