@@ -12,7 +12,7 @@ import pytest
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
 from harness.errors import HarnessError
-from harness.options import add_options, read_options
+from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.results import Measurement, Status
 from harness.session import Session
 
@@ -24,12 +24,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options, once."""
+    """Read the options, once, before pytest-benchmark reads its own."""
+    quiet_benchmark_table(config)
     try:
         config.stash[_SESSION] = Session(config, read_options(config))
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(_Follower(config.stash[_SESSION]), "quantgate-follower")
+
+
+class _Follower:
+    """Hears of every test that ended: the moment to make room for pytest's line, and to read what others measured."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Make room; with pytest-xdist, tell of the cells that its workers have measured."""
+        self._session.hide()
+        if report.when == "teardown":
+            self._session.follow()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -52,7 +69,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if session.problem is not None:
         raise pytest.UsageError(str(session.problem))
     for item in items:
-        if "as_benchmark" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "measured" in names:
+            item.extra_keyword_matches.add("measured")
+        if "as_benchmark" in names:
             give_clock(item)
 
 
@@ -108,14 +128,12 @@ def as_benchmark(measured: Measurement, request: pytest.FixtureRequest) -> Calla
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Leave the dots away for tests of cells: each cell has a line of its own."""
-    if report.passed and report.when == "call" and "cell" in report.keywords:
-        return "passed", "", "PASSED"
+    """Leave pytest's letters away for tests of cells: each cell has a line of its own."""
+    if "measured" not in report.keywords:
+        return None
+    if report.when == "call" or report.outcome != "passed":
+        return report.outcome, "", report.outcome.upper()
     return None
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep a listener of the whole run informed where other processes measure."""
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -125,14 +143,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         state.finish(complete=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
     except HarnessError as error:
         state.problem = error
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if state.shows_no_number and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Show the table."""
     state = config.stash[_SESSION]
-    if state.problem is not None:
+    if state.problem is not None and exitstatus != pytest.ExitCode.USAGE_ERROR:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
-    for line in state.summary(terminalreporter):
-        terminalreporter.write_line(line)
+    state.show()

@@ -6,34 +6,28 @@ import os
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import pytest
 
 from harness import journal as journals
 from harness.cells import Cell
-from harness.conduct.campaign import Campaign, Grid, Listener, plan
+from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.order import Order
 from harness.conduct.support import Support
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
 from harness.probes.machine import describe
+from harness.pytest_stream import PytestStream
+from harness.render.html import write_report
+from harness.render.progress import Progress
 from harness.results import Fact, Measurement, Phase, Run, Status
 
-
-class RunListener(Listener, Protocol):
-    """Who is told of the whole run."""
-
-    def started(self, total: int) -> None:
-        """So many cells are planned."""
+_ABOUT_SECONDS_A_CELL = 3.0
 
 
 class Silent:
     """Nobody listens: a worker of pytest-xdist, whose controller reads the journal."""
-
-    def started(self, total: int) -> None:
-        """Say nothing."""
 
     def cell_started(self, cell: Cell) -> None:
         """Say nothing."""
@@ -58,10 +52,11 @@ class Session:
         self._campaign: Campaign | None = None
         self._followed: set[Cell] = set()
         self._is_xdist_worker = given is not None
-        self.listener: RunListener = Silent()
+        self._progress = None if self._is_xdist_worker else Progress(PytestStream(config))
         self.folder = Path(given) if given else _choose_folder(order)
         self.problem: HarnessError | None = None
         self.run: Run | None = None
+        self._report: Path | None = None
 
     def cells(self) -> tuple[Cell, ...]:
         """The grid's cells; none where the grid means nothing, which is the run's problem, told after collection."""
@@ -87,9 +82,9 @@ class Session:
                 options=options,
                 planned=planned,
             )
-        self._campaign = Campaign(self._order, self._grid, journal, self.listener)
+        self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent())
         self._campaign.remember()
-        self.listener.started(len(planned))
+        self._announce()
 
     def measurement(self, cell: Cell) -> Measurement:
         """The measurement of a cell of the grid."""
@@ -98,20 +93,33 @@ class Session:
         return self._campaign.measurement(cell)
 
     def follow(self) -> None:
-        """Tell the listener what other processes have measured since it last heard."""
-        if self._campaign is not None or not (self.folder / journals.EVENTS_FILE).exists():
+        """Tell what other processes have measured since the last time (pytest-xdist's controller measures nothing)."""
+        if self._campaign is not None or self._progress is None or not self._has_begun:
             return
         if not self._followed:
-            self.listener.started(len(journals.fold(self.folder).planned))
+            self._announce()
         for cell, measurement in journals.measurements(self.folder).items():
             if cell not in self._followed:
                 self._followed.add(cell)
-                self.listener.cell_finished(measurement)
+                self._progress.cell_finished(measurement)
+
+    def _announce(self) -> None:
+        """Say what is planned, on what machine."""
+        if self._progress is not None:
+            run = journals.fold(self.folder)
+            about = _ABOUT_SECONDS_A_CELL + self._order.cell_seconds * 1.5
+            self._progress.started(
+                len(run.planned),
+                cells=run.planned,
+                environment=run.environment,
+                about_seconds=about * len(run.planned),
+            )
 
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
-        if self._is_xdist_worker or not (self.folder / journals.EVENTS_FILE).exists():
+        if self._is_xdist_worker or not self._has_begun:
             return
+        self.follow()
         journal = Journal(self.folder)
         if complete:
             journal.write("run-finished")
@@ -122,9 +130,22 @@ class Session:
         support.save()
         journals.write_run(self.folder, self.run)
         journals.point_latest(self.folder)
+        self._report = write_report(self.run, self.folder)
 
-    def summary(self, reporter):
-        return []
+    def show(self) -> None:
+        """Show the final table, and where the report is."""
+        if self._progress is not None and self.run is not None:
+            shown = os.path.relpath(self._report) if self._report else None
+            self._progress.finished(self.run, report=shown)
+
+    def hide(self) -> None:
+        """Take the live bar away, because somebody else writes."""
+        if self._progress is not None:
+            self._progress.hide()
+
+    @property
+    def _has_begun(self) -> bool:
+        return (self.folder / journals.EVENTS_FILE).exists()
 
     @property
     def shows_no_number(self) -> bool:
