@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.render import numbers
 from harness.results import Measurement, Sample
 from harness.stats.estimates import relative_half_width
 
 REFERENCE = "fp32"
+
+UNPAIRED = "unpaired: the two cells were measured one after the other, so the ratio is rough"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,11 @@ def _of_reading(measurement: Measurement, metric: str, write: Callable[[float], 
 def _latency(measurement: Measurement, _: Measurement | Problem) -> Figure:
     assert measurement.sample is not None
     half = spread(measurement.sample)
-    aside = numbers.half_width(half) if half is not None else "±?"
-    note = "" if half is not None else "one pass only: its spread is not known"
+    aside = "one pass" if half is None else numbers.half_width(half)
     figure = _of_reading(
         measurement, "latency_p50_seconds", lambda value: numbers.seconds(value, half), "no median was recorded"
     )
-    return figure if figure.why else Figure(figure.text, aside, note=note or figure.note, value=figure.value)
+    return figure if figure.why else replace(figure, aside=aside)
 
 
 def _speed(measurement: Measurement, reference: Measurement | Problem) -> Figure:
@@ -107,7 +108,7 @@ def _speed(measurement: Measurement, reference: Measurement | Problem) -> Figure
     own, other = measurement.value("latency_p50_seconds"), reference.value("latency_p50_seconds")
     if not own or not other:
         return _missing("no median to divide")
-    return Figure(numbers.times(other / own), "unpaired", value=other / own)
+    return Figure(f"≈{numbers.times(other / own)}", note=UNPAIRED, value=other / own)
 
 
 def _workload(measurement: Measurement) -> str | None:
@@ -130,7 +131,7 @@ def _size(measurement: Measurement, reference: Measurement | Problem) -> Figure:
     full = None if isinstance(reference, Problem) else reference.value("artifact_bytes")
     if own.value is None or not full or measurement.cell.precision == REFERENCE:
         return own
-    return Figure(own.text, f"{numbers.percent(own.value / full)} of fp32", note=own.note, value=own.value)
+    return replace(own, aside=numbers.percent(own.value / full))
 
 
 def _placement(measurement: Measurement, _: Measurement | Problem) -> Figure:
@@ -151,7 +152,7 @@ def _reading(
 
 COLUMNS: tuple[Column, ...] = (
     Column("p50", "p50", "median wall time of one inference; ± is the 95 % interval over whole passes", _latency),
-    Column("speed", "× fp32", "fp32's median ÷ this one's: above 1 is faster. Unpaired", _speed),
+    Column("speed", "× fp32", f"fp32's median ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
     Column(
         "rate",
         "per second",
@@ -179,7 +180,7 @@ COLUMNS: tuple[Column, ...] = (
         _reading("device_peak_bytes", numbers.bytes_, "no device memory was recorded"),
         always=False,
     ),
-    Column("size", "size", "the artifact on disk", _size),
+    Column("size", "size, of fp32", "the artifact on disk, and its share of fp32's", _size),
     Column(
         "covered",
         "covered",

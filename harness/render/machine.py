@@ -40,7 +40,10 @@ def facts_of(facts: Mapping[str, Fact]) -> tuple[tuple[str, str], ...]:
 def fact_text(key: str, fact: Fact) -> str:
     """Return a fact as a phrase: a text speaks for itself, a number needs its name."""
     value = fact_value(key, fact)
-    return value if isinstance(fact, str) else f"{value} {words(key.removesuffix('_bytes'))}"
+    if isinstance(fact, str):
+        return value
+    name = words(key.removesuffix("_bytes"))
+    return f"{value} {name.removesuffix('s') if fact == 1 else name}"
 
 
 def fact_value(key: str, fact: Fact) -> str:

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from glob import escape
 from urllib.parse import quote
 
 from harness.cells import Cell
@@ -69,7 +70,9 @@ class Row:
     @property
     def rerun(self) -> str:
         """The command that measures this cell again."""
-        model, precision, device = map(shlex.quote, (self.cell.model, self.cell.precision, self.cell.device))
+        model, precision, device = (
+            shlex.quote(part) for part in (escape(self.cell.model), escape(self.cell.precision), self.cell.device)
+        )
         return f"pytest suites/ --model {model} --precision {precision} --device {device}"
 
 
@@ -112,15 +115,15 @@ def rows_of(run: Run) -> tuple[Row, ...]:
     """Make a row for every planned cell, in the order planned, and for whatever was measured beside the plan."""
     found = {measurement.cell: measurement for measurement in run.measurements}
     cells = dict.fromkeys((*run.planned, *found))
-    why_missing = (
-        "planned, but nothing was recorded of it"
+    missing = (
+        Problem("not recorded", "planned, but nothing was recorded of it; pytest --resume measures it")
         if run.complete
-        else "the run was interrupted before its turn; pytest --resume goes on from here"
+        else Problem("interrupted", "the run ended before its turn; pytest --resume goes on from there")
     )
     return tuple(
         measured_row(number, found[cell], found.get(_reference(cell)))
         if cell in found
-        else Row(number, cell, State.NOT_MEASURED, {}, Problem("not measured", why_missing), (), None)
+        else Row(number, cell, State.NOT_MEASURED, {}, missing, (), None)
         for number, cell in enumerate(cells, 1)
     )
 

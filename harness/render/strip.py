@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.render import numbers
 from harness.results import Measurement
@@ -81,7 +82,7 @@ def thin(values: Sequence[float], limit: int) -> tuple[int, ...]:
     stretches = max(limit // 2, 1)
     bounds = [len(values) * i // stretches for i in range(stretches + 1)]
     kept: set[int] = set()
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         kept.add(min(range(start, stop), key=values.__getitem__))
         kept.add(max(range(start, stop), key=values.__getitem__))
     return tuple(sorted(kept))
@@ -89,4 +90,4 @@ def thin(values: Sequence[float], limit: int) -> tuple[int, ...]:
 
 def _dots(points: Sequence[tuple[float, float]]) -> str:
     """Return a path of lines without length: with round caps each is a dot, and all of them are one element."""
-    return "".join(f"M{x:.4g} {y:.3g}h0" for x, y in points)
+    return "".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)
