@@ -180,7 +180,7 @@ COLUMNS: tuple[Column, ...] = (
         _reading("device_peak_bytes", numbers.bytes_, "no device memory was recorded"),
         always=False,
     ),
-    Column("size", "size, of fp32", "the artifact on disk, and its share of fp32's", _size),
+    Column("size", "size (of fp32)", "the artifact on disk, and its share of fp32's", _size),
     Column(
         "covered",
         "covered",

@@ -60,6 +60,11 @@ def shorten(text: str, limit: int) -> str:
     return text[: kept - tail] + "…" + (text[-tail:] if tail else "")
 
 
+def clip(text: str, limit: int) -> str:
+    """Cut the end off what is longer than `limit`: of a sentence, the beginning tells."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+
+
 def encodable(text: str, encoding: str) -> str:
     """Return the text with stand-ins for what the encoding lacks; unchanged where it lacks nothing."""
     try:

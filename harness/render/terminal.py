@@ -1,0 +1,183 @@
+"""What a person reads in the terminal: the head, a line a finished cell, the final table. Pure: rows in, text out.
+
+Owns the layout, not the words: figures and headline come from the rows, so that the page says the same.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+from tabulate import tabulate
+
+from harness.render import numbers
+from harness.render.figures import UNPAIRED, Column
+from harness.render.look import Look
+from harness.render.machine import library_line, machine_line
+from harness.render.rows import GLYPHS, Row, State, headline_of, rows_of, shown_columns
+from harness.render.text import clip, one_line, shorten, visible
+from harness.results import Environment, Run
+
+_BY_WORTH = ("p50", "speed", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
+_GAP = 2
+_NAMED = 8
+_LAST_WORDS_LINES = 6
+
+
+def head(environment: Environment, cells: int, about_seconds: float | None, look: Look) -> str:
+    """Return what is said before the first cell: machine, libraries, plan."""
+    plan = f"{cells} cell{'s' if cells != 1 else ''}"
+    if about_seconds is not None:
+        plan += f", about {numbers.duration(about_seconds)}"
+    lines = (("host", machine_line(environment)), ("env", library_line(environment)), ("plan", plan))
+    return look.fit("\n".join(_labelled(label, text, look.width) for label, text in lines))
+
+
+def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: str = "") -> str:
+    """Return the line of a finished cell, and a line beneath it for each of its notes."""
+    place = f"{row.number:>{len(str(total))}}/{total}"
+    name = _padded(shorten(one_line(row.name), max(look.width // 2, 20)), label_width)
+    start = f" {place} {name}  "
+    end = f"  {eta}" if eta else ""
+    room = max(look.width - cell_len(start) - cell_len(end), 20)
+    said = clip(_outcome(row), room)
+    line = f"{start}{look.paint(row.state, _padded(said, room) if end else said)}{end}"
+    notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in row.notes)
+    return look.fit("\n".join((line.rstrip(), *notes)))
+
+
+def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
+    """Return all that is said at the end: table, headline, what has no numbers and why, where the report is."""
+    rows = rows_of(run)
+    headline = headline_of(run, rows)
+    worst = State.FAILED if headline.counts[State.FAILED] else State.MEASURED
+    if not run.complete:
+        worst = State.NOT_MEASURED
+    said = "\n".join(textwrap.wrap(f"═══ {headline.sentence} ═══", look.width))
+    parts = [
+        table(rows, look) if rows else "",
+        look.paint(worst, said.replace(headline.state, headline.state.upper(), 1)),
+        _excused(rows, State.UNSUPPORTED, look),
+        _failures(rows, look),
+        _excused(rows, State.NOT_MEASURED, look),
+        f"report  {visible(report)}" if report else "",
+    ]
+    return look.fit("\n\n".join(part for part in parts if part))
+
+
+def table(rows: Sequence[Row], look: Look) -> str:
+    """Return a table for each device, with as many columns as fit, a word on those that did not, and the footnotes."""
+    columns = _fitting(rows, look)
+    footnotes: dict[str, int] = {}
+    parts = []
+    for device in dict.fromkeys(row.cell.device for row in rows):
+        body = [
+            [*_names(row, look), *(_cell(row, column, footnotes, look) for column in columns)]
+            for row in rows
+            if row.cell.device == device
+        ]
+        heads = [look.fit(one_line(device)), "precision", *(look.fit(column.title) for column in columns)]
+        align = ["left"] * 2 + ["right"] * len(columns)
+        parts.append(tabulate(body, heads, tablefmt="simple", disable_numparse=True, colalign=align) + "\n")
+    foot = [f"[{number}] {why}" for why, number in footnotes.items()]
+    if any(row.figures["speed"].note for row in rows if row.figures) and "speed" in {column.key for column in columns}:
+        foot.append(f"≈ {UNPAIRED}")
+    if left := [column.title for column in shown_columns(rows) if column not in columns]:
+        foot.append(f"too narrow for: {', '.join(left)}; the report has them")
+    return "\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip()
+
+
+def _outcome(row: Row) -> str:
+    if row.problem is None:
+        speed, peak = row.figures["speed"], row.figures["peak"]
+        ratio = f"{speed.text} fp32" if speed.text.startswith("≈") else ""
+        return "   ".join(text for text in (str(row.figures["p50"]), ratio, f"peak {peak}") if text)
+    return f"{row.glyph} {_problem_line(row)}"
+
+
+def _problem_line(row: Row) -> str:
+    assert row.problem is not None
+    state = "unsupported: " if row.state is State.UNSUPPORTED else ""
+    return one_line(state + row.problem.line)
+
+
+def _names(row: Row, look: Look) -> tuple[str, str]:
+    room = max(look.width // 4, 16)
+    model, precision = row.cell.model, row.cell.precision
+    return look.fit(shorten(one_line(model), room)), look.fit(shorten(one_line(precision), room))
+
+
+def _cell(row: Row, column: Column, footnotes: dict[str, int], look: Look) -> str:
+    if row.problem is not None:
+        word = row.problem.code if row.state is State.UNSUPPORTED else row.state
+        return look.paint(row.state, look.fit(f"{row.glyph} {word}" if column.key == "p50" else numbers.DASH))
+    figure = row.figures[column.key]
+    mark = f" [{footnotes.setdefault(one_line(figure.why), len(footnotes) + 1)}]" if figure.why else ""
+    return look.fit(f"{figure}{mark}")
+
+
+def _fitting(rows: Sequence[Row], look: Look) -> list[Column]:
+    """Return the columns that fit side by side, the worthiest first to come in; the median always stays."""
+    uncoloured = replace(look, colour=False)
+    marks = dict.fromkeys((figure.why for row in rows for figure in row.figures.values()), 99)
+    names = [_names(row, look) for row in rows]
+    left = look.width - _width("", (model for model, _ in names)) - _width("precision", (name for _, name in names))
+    kept: set[str] = set()
+    for column in sorted(shown_columns(rows), key=lambda column: _BY_WORTH.index(column.key)):
+        left -= _width(look.fit(column.title), (_cell(row, column, marks, uncoloured) for row in rows))
+        if kept and left < -_GAP:
+            break
+        kept.add(column.key)
+    return [column for column in shown_columns(rows) if column.key in kept]
+
+
+def _width(title: str, texts: Iterable[str]) -> int:
+    """Return what a column takes with its gap; tabulate gives every heading two spaces of its own."""
+    return max(cell_len(title) + 2, *(cell_len(text) for text in texts)) + _GAP
+
+
+def _excused(rows: Sequence[Row], state: State, look: Look) -> str:
+    """Return the cells of a state under each reason they share."""
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        if row.state is state and row.problem is not None:
+            by_reason.setdefault(one_line(row.problem.line), []).append(shorten(one_line(row.name), look.width - 8))
+    if not by_reason:
+        return ""
+    lines = [look.paint(state, f"{GLYPHS[state]} {state}")]
+    for reason, names in by_reason.items():
+        lines.append(_indented(shorten(reason, 8 * look.width), look.width, "  ", "    "))
+        more = [f"+{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        lines.append(_indented(" · ".join((*names[:_NAMED], *more)), look.width, "      ", "      "))
+    return "\n".join(lines)
+
+
+def _failures(rows: Sequence[Row], look: Look) -> str:
+    failed = [row for row in rows if row.state is State.FAILED]
+    if not failed:
+        return ""
+    lines = [look.paint(State.FAILED, f"{GLYPHS[State.FAILED]} {State.FAILED}")]
+    for row in failed:
+        assert row.problem is not None
+        lines.append(f"  {shorten(one_line(row.name), look.width - 2)}")
+        lines.append(_indented(shorten(one_line(row.problem.line), 8 * look.width), look.width, "      ", "      "))
+        words = [one_line(line) for line in row.problem.last_words.splitlines() if line.strip()]
+        lines += [f"      | {shorten(line, look.width - 8)}" for line in words[-_LAST_WORDS_LINES:]]
+        lines.append(f"      rerun  {shorten(visible(row.rerun), 8 * look.width)}")
+    return "\n".join(lines)
+
+
+def _labelled(label: str, text: str, width: int) -> str:
+    return _indented(text, width, f"{label:<8} ", " " * 9)
+
+
+def _indented(text: str, width: int, first: str, rest: str) -> str:
+    return textwrap.fill(
+        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=True
+    )
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * max(width - cell_len(text), 0)
