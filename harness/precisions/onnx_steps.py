@@ -82,12 +82,12 @@ def workbench(job: Job) -> Iterator[None]:
         try:
             with redirect_stdout(StringIO()):
                 yield
-        except HarnessError:
+        except (HarnessError, MemoryError):
             raise
         except Exception as error:
             raise HarnessError(
                 f"converting {source(job).name} failed: {onnx_graph.one_line(error)}; "
-                "leave that node alone with the setting `exclude`, or drop this precision"
+                "leave that node alone by a setting of the recipe, or drop this precision"
             ) from error
         finally:
             logging.disable(disabled)
