@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 from harness.cells import Reason, Unsupported
 from harness.models import FileReference, Reference
 from harness.precisions import Converted, Job
@@ -16,11 +13,9 @@ def adopt(job: Job, original: Reference) -> Converted:
     if not (isinstance(given, FileReference) and isinstance(original, FileReference) and given.format == "onnx"):
         raise Unsupported(Reason.NO_RECIPE, "ready-made precisions are read from ONNX files only")
     from harness.precisions.onnx_graph import contents, coverage_of_given
+    from harness.precisions.onnx_steps import take_over
 
-    try:
-        os.link(given.path, job.target)
-    except OSError:
-        shutil.copyfile(given.path, job.target)
+    take_over(given.path, job.target)
     parameter_count, count_by_dtype = contents(given.path)
     layout = {"parameter_count": parameter_count, "count_by_dtype": dict(count_by_dtype)}
     return Converted(coverage_of_given(original.path, given.path), layout)

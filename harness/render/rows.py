@@ -136,6 +136,15 @@ def measured_row(number: int, measurement: Measurement, reference: Measurement |
     return Row(number, measurement.cell, state, figures, problem, measurement.notes, measurement)
 
 
+def by_reason(rows: Iterable[Row], state: State) -> Mapping[str, tuple[Row, ...]]:
+    """Return the cells of a state that have no numbers, under each reason they share."""
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in rows:
+        if row.state is state and row.problem is not None:
+            found[row.problem.line] = (*found.get(row.problem.line, ()), row)
+    return found
+
+
 def shown_columns(rows: Iterable[Row]) -> tuple[Column, ...]:
     """Return the columns worth their place: those for audio or a device only where some cell has a value."""
     filled = {key for row in rows for key, figure in row.figures.items() if not figure.why}

@@ -16,7 +16,7 @@ from harness.render import numbers
 from harness.render.figures import UNPAIRED, Column
 from harness.render.look import Look
 from harness.render.machine import library_line, machine_line
-from harness.render.rows import GLYPHS, Row, State, headline_of, rows_of, shown_columns
+from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.text import clip, one_line, shorten, visible
 from harness.results import Environment, Run
 
@@ -140,18 +140,13 @@ def _width(title: str, texts: Iterable[str]) -> int:
 
 def _excused(rows: Sequence[Row], state: State, look: Look) -> str:
     """Return the cells of a state under each reason they share."""
-    by_reason: dict[str, list[str]] = {}
-    for row in rows:
-        if row.state is state and row.problem is not None:
-            by_reason.setdefault(one_line(row.problem.line), []).append(shorten(one_line(row.name), look.width - 8))
-    if not by_reason:
-        return ""
-    lines = [look.paint(state, f"{GLYPHS[state]} {state}")]
-    for reason, names in by_reason.items():
-        lines.append(_indented(shorten(reason, 8 * look.width), look.width, "  ", "    "))
-        more = [f"+{len(names) - _NAMED} more"] if len(names) > _NAMED else []
-        lines.append(_indented(" · ".join((*names[:_NAMED], *more)), look.width, "      ", "      "))
-    return "\n".join(lines)
+    lines = []
+    for reason, sharing in by_reason(rows, state).items():
+        lines.append(_indented(clip(one_line(reason), 8 * look.width), look.width, "  ", "    "))
+        names = [shorten(one_line(row.name), look.width - 8) for row in sharing[:_NAMED]]
+        more = [f"+{len(sharing) - _NAMED} more"] if len(sharing) > _NAMED else []
+        lines.append(_indented(" · ".join((*names, *more)), look.width, "      ", "      "))
+    return "\n".join((look.paint(state, f"{GLYPHS[state]} {state}"), *lines)) if lines else ""
 
 
 def _failures(rows: Sequence[Row], look: Look) -> str:
@@ -162,7 +157,7 @@ def _failures(rows: Sequence[Row], look: Look) -> str:
     for row in failed:
         assert row.problem is not None
         lines.append(f"  {shorten(one_line(row.name), look.width - 2)}")
-        lines.append(_indented(shorten(one_line(row.problem.line), 8 * look.width), look.width, "      ", "      "))
+        lines.append(_indented(clip(one_line(row.problem.line), 8 * look.width), look.width, "      ", "      "))
         words = [one_line(line) for line in row.problem.last_words.splitlines() if line.strip()]
         lines += [f"      | {shorten(line, look.width - 8)}" for line in words[-_LAST_WORDS_LINES:]]
         lines.append(f"      rerun  {shorten(visible(row.rerun), 8 * look.width)}")
