@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import io
+import sys
+from contextlib import nullcontext
 
 import pytest
 
 
 class PytestStream(io.TextIOBase):
-    """Writes through pytest's own reporter, with output capturing lifted for the moment of the writing."""
+    """Writes through pytest's own reporter, with output capturing lifted for the moment of the writing.
+
+    Whatever pytest has left standing on the line is ended before ours begins."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
-        self._capture = config.pluginmanager.get_plugin("capturemanager")
-        self._at_line_start = False
+        self._plugin = config.pluginmanager.get_plugin
+        self._at_line_start = True
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """The terminal's encoding."""
-        import sys
-
         return getattr(sys.__stdout__, "encoding", None) or "ascii"
 
     def isatty(self) -> bool:
         """Whether somebody watches."""
-        return bool(self._reporter is not None and self._reporter.isatty)
+        reporter = self._plugin("terminalreporter")
+        return bool(reporter is not None and reporter.isatty)
 
     def write(self, text: str) -> int:
         """Write now; the first text begins on a line of its own."""
-        if self._reporter is None or not text:
-            return len(text)
-        if self._capture is None:
+        capture = self._plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             self._put(text)
-        else:
-            with self._capture.global_and_fixture_disabled():
-                self._put(text)
         return len(text)
 
     def _put(self, text: str) -> None:
-        if not self._at_line_start:
-            self._reporter.ensure_newline()
-        self._reporter.write(text, flush=True)
+        reporter = self._plugin("terminalreporter")
+        if reporter is None or not text:
+            return
+        if self._at_line_start:
+            reporter.ensure_newline()
+        reporter.write(text, flush=True)
         self._at_line_start = text.endswith("\n")
