@@ -138,11 +138,11 @@ def measured_row(number: int, measurement: Measurement, reference: Measurement |
 
 def by_reason(rows: Iterable[Row], state: State) -> Mapping[str, tuple[Row, ...]]:
     """Return the cells of a state that have no numbers, under each reason they share."""
-    found: dict[str, tuple[Row, ...]] = {}
+    found: dict[str, list[Row]] = {}
     for row in rows:
         if row.state is state and row.problem is not None:
-            found[row.problem.line] = (*found.get(row.problem.line, ()), row)
-    return found
+            found.setdefault(row.problem.line, []).append(row)
+    return {reason: tuple(sharing) for reason, sharing in found.items()}
 
 
 def shown_columns(rows: Iterable[Row]) -> tuple[Column, ...]:

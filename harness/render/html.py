@@ -1,0 +1,107 @@
+"""The page: one file that needs no network and no script. Places rows; every number in it was written elsewhere.
+
+Owns escaping (everything, always) and the policy that forbids the page to load or run anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.journal import replace_file
+from harness.render import machine, numbers
+from harness.render.detail import detail_of
+from harness.render.figures import UNPAIRED
+from harness.render.matrix import blocks_of
+from harness.render.rows import GLYPHS, State, by_reason, headline_of, rows_of, shown_columns
+from harness.render.strip import HEIGHT, WIDTH
+from harness.render.text import shorten, visible
+from harness.results import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+REPORT_FILE = "report.html"
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MARKS_OF_A_CELL = 300
+_MARKS_OF_A_PAGE = 40_000
+_NAME_SHOWN = 64
+
+
+def write_report(run: Run, folder: Path) -> Path:
+    """Write `report.html` into the folder, whole or not at all."""
+    return replace_file(folder / REPORT_FILE, render_html(run).encode())
+
+
+def render_html(run: Run) -> str:
+    """Return the page of a run."""
+    from markupsafe import Markup
+
+    templates = _templates()
+    style = templates.get_template("report.css").render()
+    rows = rows_of(run)
+    marks = max(min(_MARKS_OF_A_CELL, _MARKS_OF_A_PAGE // max(len(rows), 1)), 40)
+    return templates.get_template("report.html.j2").render(
+        run=run,
+        # The style is the project's own file, and the policy allows exactly these bytes.
+        style=Markup(style),  # noqa: S704
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        headline=headline_of(run, rows),
+        rows=rows,
+        columns=shown_columns(rows),
+        blocks=blocks_of(rows),
+        details=[detail_of(row, marks) for row in rows],
+        excused=[(state, found) for state in State if (found := by_reason(rows, state))],
+        machine=machine.machine_line(run.environment),
+        libraries=machine.library_line(run.environment),
+        facts=[
+            ("Identity", "must match for two runs to compare", machine.facts_of(run.environment.identity)),
+            ("Libraries", "a difference can change a number", machine.facts_of(run.environment.libraries)),
+            ("Further facts", "", machine.facts_of(run.environment.info)),
+            ("Options", "what was asked for", machine.facts_of(run.options)),
+        ],
+        when=when(run),
+        State=State,
+        glyphs=GLYPHS,
+        unpaired=UNPAIRED,
+        strip_size=(WIDTH, HEIGHT),
+    )
+
+
+def when(run: Run) -> str:
+    """Return when the run was, to the minute, and how long it took; a text that is no time is shown as it is."""
+    try:
+        started = datetime.fromisoformat(run.started)
+    except ValueError:
+        return run.started
+    said = started.strftime("%Y-%m-%d %H:%M %Z").strip()
+    try:
+        return (
+            f"{said}, took {numbers.duration((datetime.fromisoformat(run.finished or '') - started).total_seconds())}"
+        )
+    except (ValueError, TypeError):
+        return said
+
+
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["short"] = lambda text: shorten(visible(text), _NAME_SHOWN)
+    return templates
+
+
+def _shown(value: Any) -> Any:
+    """Make every text from outside visible; markup of the templates themselves passes."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
