@@ -13,9 +13,24 @@ def from_onnx(_job: Job) -> Converted:
     )
 
 
+def from_torch(job: Job) -> Converted:
+    """Cast every float, buffers too."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.cast(job, "bfloat16")
+
+
+def from_torchscript(job: Job) -> Converted:
+    """Cast every float; numbers written into the script itself stay as they are."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.script(job, "bfloat16")
+
+
 RECIPE = Recipe(
     name="bf16",
     summary="16-bit brain floats",
     version=1,
-    conversions={"onnx": from_onnx},
+    conversions={"onnx": from_onnx, "torch-state": from_torch, "torchscript": from_torchscript},
+    distributions={"torch-state": ("torch",), "torchscript": ("torch",)},
 )

@@ -18,10 +18,24 @@ def from_onnx(job: Job) -> Converted:
     return onnx_steps.finish(job, {"io_types": "float32"})
 
 
+def from_torch(job: Job) -> Converted:
+    """Cast every float, buffers too."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.cast(job, "float16")
+
+
+def from_torchscript(job: Job) -> Converted:
+    """Cast every float; numbers written into the script itself stay as they are."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.script(job, "float16")
+
+
 RECIPE = Recipe(
     name="fp16",
     summary="16-bit floats, inputs and outputs 32-bit",
     version=1,
-    conversions={"onnx": from_onnx},
-    distributions={"onnx": ("onnx", "onnxruntime")},
+    conversions={"onnx": from_onnx, "torch-state": from_torch, "torchscript": from_torchscript},
+    distributions={"onnx": ("onnx", "onnxruntime"), "torch-state": ("torch",), "torchscript": ("torch",)},
 )

@@ -14,10 +14,24 @@ def from_onnx(job: Job) -> Converted:
     return onnx_steps.as_given(job)
 
 
+def from_torch(job: Job) -> Converted:
+    """Write the module's tensors down; weights that are not 32-bit become so."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.cast(job, "float32")
+
+
+def from_torchscript(job: Job) -> Converted:
+    """Take the file as it is."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.script(job, "float32")
+
+
 RECIPE = Recipe(
     name="fp32",
     summary="32-bit floats: the reference as it is",
     version=1,
-    conversions={"onnx": from_onnx},
-    distributions={"onnx": ("onnx",)},
+    conversions={"onnx": from_onnx, "torch-state": from_torch, "torchscript": from_torchscript},
+    distributions={"onnx": ("onnx",), "torch-state": ("torch",), "torchscript": ("torch",)},
 )

@@ -38,10 +38,17 @@ def from_onnx(job: Job) -> Converted:
     return onnx_steps.finish(job, chosen)
 
 
+def from_torch(job: Job) -> Converted:
+    """Pack Linear, LSTM and GRU for the engine, with `torch.ao`. Setting: `exclude` (module names or patterns)."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.dynamic(job)
+
+
 RECIPE = Recipe(
     name="int8-dynamic",
     summary="8-bit weights, activations quantized while running",
     version=1,
-    conversions={"onnx": from_onnx},
-    distributions={"onnx": ("onnx", "onnxruntime")},
+    conversions={"onnx": from_onnx, "torch-state": from_torch},
+    distributions={"onnx": ("onnx", "onnxruntime"), "torch-state": ("torch",)},
 )

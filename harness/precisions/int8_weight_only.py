@@ -12,10 +12,17 @@ def from_onnx(job: Job) -> Converted:
     return onnx_steps.matmul_n_bits(job, bits=8)
 
 
+def from_torch(job: Job) -> Converted:
+    """Quantize the weights of Linear with torchao, by row. Setting: `exclude`."""
+    from harness.precisions import torch_steps
+
+    return torch_steps.weight_only(job, bits=8)
+
+
 RECIPE = Recipe(
     name="int8-weight-only",
     summary="8-bit weights, float arithmetic",
     version=1,
-    conversions={"onnx": from_onnx},
-    distributions={"onnx": ("onnx", "onnx-ir", "onnxruntime")},
+    conversions={"onnx": from_onnx, "torch-state": from_torch},
+    distributions={"onnx": ("onnx", "onnx-ir", "onnxruntime"), "torch-state": ("torch", "torchao")},
 )
