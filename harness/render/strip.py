@@ -29,10 +29,11 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Return the pixel of a value; the middle where all values are the same."""
+        """Return the pixel of a value, at the edge for one beyond it; the middle where all values are the same."""
         if self.high == self.low:
             return (self.start + self.end) / 2
-        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+        inside = min(max(value, self.low), self.high)
+        return self.start + (inside - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Strip:
     most: str
     inferences: int
     warm_up_inferences: int
+    beyond: bool
     thinned: bool
 
 
@@ -59,18 +61,20 @@ def strip_of(measurement: Measurement, limit: int) -> Strip | None:
     warm = measurement.warm_up.wall_seconds if measurement.warm_up else ()
     everything = (*warm, *timed)
     x = Scale(0, max(len(everything) - 1, 1), 6, WIDTH - 6)
-    y = Scale(min(everything), max(everything), HEIGHT - _BOTTOM, _TOP)
+    # The first inference can take twice as long: the scale is that of the timed ones, or they would lie in one line.
+    y = Scale(min(timed), max(timed), HEIGHT - _BOTTOM, _TOP)
     kept = thin(everything, limit)
     return Strip(
         warm_up=_dots([(x(i), y(everything[i])) for i in kept if i < len(warm)]),
         timed=_dots([(x(i), y(everything[i])) for i in kept if i >= len(warm)]),
         median_y=round(y(median(timed)), 1),
         timing_x=round(x(len(warm) - 0.5), 1) if warm else None,
-        least=numbers.seconds(min(everything)),
+        least=numbers.seconds(min(timed)),
         middle=numbers.seconds(median(timed)),
-        most=numbers.seconds(max(everything)),
+        most=numbers.seconds(max(timed)),
         inferences=len(timed),
         warm_up_inferences=len(warm),
+        beyond=any(not y.low <= seconds <= y.high for seconds in warm),
         thinned=len(kept) < len(everything),
     )
 
