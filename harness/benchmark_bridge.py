@@ -6,6 +6,7 @@ record exactly what was measured in the worker; nothing is run again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -22,7 +23,7 @@ class ReplayClock:
     __name__ = "quantgate_worker_clock"
 
     def __init__(self) -> None:
-        self._readings = iter(())
+        self._readings: Iterator[float] = iter(())
 
     def __call__(self) -> float:
         """Tell the next reading: a start, its end, a start, its end."""

@@ -83,6 +83,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     cells = [item.callspec.params.get("cell") for item in session.items if hasattr(item, "callspec")]
     planned = tuple(dict.fromkeys(cell for cell in cells if isinstance(cell, Cell)))
     if planned:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and session.config.get_verbosity() <= 0:
+            reporter.showfspath = False
         try:
             session.config.stash[_SESSION].begin(planned)
         except HarnessError as error:
@@ -128,13 +131,11 @@ def as_benchmark(measured: Measurement, request: pytest.FixtureRequest) -> Calla
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
     """Leave pytest's letters away for tests of cells: each cell has a line of its own."""
-    if "quantgate" not in report.keywords:
+    if "quantgate" not in report.keywords or (report.when != "call" and report.outcome == "passed"):
         return None
-    if report.when == "call" or report.outcome != "passed":
-        return report.outcome, "", report.outcome.upper()
-    return None
+    return report.outcome, "", report.outcome.upper() if config.get_verbosity() > 0 else ""
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -10,7 +10,7 @@ from harness.cells import Device, Reason, Unsupported
 from harness.errors import HarnessError
 from harness.models import Artifact
 from harness.probes.memory import PeakMeter
-from harness.results import Phase
+from harness.results import Fact, Phase
 from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
 from harness.worker import protocol
 from harness.worker.assigned import Assigned, described, workload_digest
@@ -101,9 +101,14 @@ class Arm:
             placement=placement,
             parameter_count=contents.parameter_count,
             count_by_dtype=dict(contents.count_by_dtype),
-            versions=runtime.versions(),
+            versions={name: _plain(fact) for name, fact in runtime.versions().items()},
             first_inference_clock_ns=begun,
         )
+
+
+def _plain(fact: object) -> Fact:
+    """A fact as a record can hold it; libraries have version types of their own."""
+    return fact if fact is None or isinstance(fact, bool | int | float) else str(fact)
 
 
 def _check(request: protocol.Check) -> protocol.Reply:

@@ -12,7 +12,7 @@ import msgspec
 from harness import zoo
 from harness.cells import Reason, Unsupported
 from harness.errors import HarnessError, ModelProblem
-from harness.models import Artifact, FileReference, Model, Reference, Setting, Workload
+from harness.models import Arrays, Artifact, FileReference, Model, Reference, Setting, Workload
 from harness.precisions import Converted, Job, Recipe, recipe
 from harness.precisions.given import adopt
 from harness.precisions.store import ArtifactStore, Key, library_versions, reference_digest
@@ -98,7 +98,7 @@ class Assigned:
             return None
         return self._own(lambda: make(self._setting), "its calibration set")
 
-    def _calibration_inputs(self) -> list[object]:
+    def _calibration_inputs(self) -> list[Arrays]:
         assert self.calibration is not None
         return [example.load() for example in self.calibration.examples]
 

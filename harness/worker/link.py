@@ -108,7 +108,7 @@ class Worker:
         self._send(protocol.encode(request) + b"\n")
         deadline = time.monotonic() + limit_seconds
         while True:
-            reply = protocol.decode_reply(self._line(deadline, limit_seconds))
+            reply: protocol.Reply = protocol.decode_reply(self._line(deadline, limit_seconds))
             if not isinstance(reply, protocol.Progress):
                 return reply
             self._phase = reply.phase

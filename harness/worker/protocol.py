@@ -40,29 +40,29 @@ class Assignment(msgspec.Struct, frozen=True):
 # Requests
 
 
-class Convert(Message):
+class Convert(Message, frozen=True):
     """Make the artifact and put it into the store. The process is used for nothing else."""
 
     assignment: Assignment
 
 
-class Open(Message):
+class Open(Message, frozen=True):
     """Find the artifact, import the runtime, load the model, prove where it is, run the first inference."""
 
     assignment: Assignment
 
 
-class CheckOutputs(Message):
+class CheckOutputs(Message, frozen=True):
     """Run every example once, untimed, and look at what comes out."""
 
 
-class WarmUp(Message):
+class WarmUp(Message, frozen=True):
     """Run until the curve is flat, or a cap is reached."""
 
     max_seconds: float
 
 
-class Time(Message):
+class Time(Message, frozen=True):
     """Time whole passes of the workload until the seconds are spent, or that many inferences are made.
 
     `min_passes` are made in any case, and a pass that was begun is ended.
@@ -73,11 +73,11 @@ class Time(Message):
     max_inferences: int
 
 
-class Close(Message):
+class Close(Message, frozen=True):
     """Give the peaks and counters, close the session and end."""
 
 
-class Check(Message):
+class Check(Message, frozen=True):
     """Prove with a tiny model that a runtime can run a precision on a device."""
 
     runtime: str
@@ -112,17 +112,17 @@ class Peak(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-class Converted(Message):
+class Converted(Message, frozen=True):
     """The artifact is in the store."""
 
     seconds: float
 
 
-class NeedsConversion(Message):
+class NeedsConversion(Message, frozen=True):
     """The store has no such artifact: convert in another process, so that its memory does not count."""
 
 
-class Opened(Message):
+class Opened(Message, frozen=True):
     """The model is loaded, is where it should be, and has run once."""
 
     artifact: Artifacts
@@ -141,7 +141,7 @@ class Opened(Message):
     first_inference_clock_ns: int
 
 
-class Checked(Message):
+class Checked(Message, frozen=True):
     """Every example ran once and gave finite outputs."""
 
     first_pass_seconds: tuple[float, ...]
@@ -151,7 +151,7 @@ class Checked(Message):
     audio_note: str | None = None
 
 
-class Warm(Message):
+class Warm(Message, frozen=True):
     """The warm-up is over."""
 
     wall_seconds: tuple[float, ...]
@@ -159,7 +159,7 @@ class Warm(Message):
     seconds: float
 
 
-class Block(Message):
+class Block(Message, frozen=True):
     """Whole passes, timed: one entry an inference (a chunk where the model streams)."""
 
     example_ids: tuple[str, ...]
@@ -173,7 +173,7 @@ class Block(Message):
     first_audible_seconds: tuple[float, ...]
 
 
-class Closed(Message):
+class Closed(Message, frozen=True):
     """What was counted while timing."""
 
     steady_peak: Peak
@@ -186,25 +186,25 @@ class Closed(Message):
     device_process_unavailable: str | None
 
 
-class CheckPassed(Message):
+class CheckPassed(Message, frozen=True):
     """The runtime can."""
 
 
-class CannotRun(Message):
+class CannotRun(Message, frozen=True):
     """The machine or the runtime cannot run this cell."""
 
     reason: str
     text: str
 
 
-class Broke(Message):
+class Broke(Message, frozen=True):
     """Something went wrong in a phase; `text` is one line that ends with the next step where there is one."""
 
     phase: Phase
     text: str
 
 
-class Progress(Message):
+class Progress(Message, frozen=True):
     """What the worker is about to do."""
 
     phase: Phase
