@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,9 @@ from harness.results import (
 
 EVENTS_FILE = "events.jsonl"
 RUN_FILE = "run.json"
+
+_UNREADABLE = (KeyError, ValueError, msgspec.DecodeError)
+"""An event whose body lacks what its kind promises, or holds what is refused, is passed over like a line cut short."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -63,7 +67,12 @@ class Journal:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                _write_whole(descriptor, line)
+                end = os.fstat(descriptor).st_size
+                try:
+                    _write_whole(descriptor, line)
+                except OSError:
+                    os.ftruncate(descriptor, end)  # half a line would spoil the one after it
+                    raise
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -88,11 +97,12 @@ def read_events(folder: Path) -> Iterator[Event]:
 
 def measurements(folder: Path) -> dict[Cell, Measurement]:
     """The cells whose measuring has ended, from the journal alone."""
-    return {
-        event.cell: msgspec.convert(event.body["measurement"], Measurement)
-        for event in read_events(folder)
-        if event.kind == "cell-finished" and event.cell is not None
-    }
+    found: dict[Cell, Measurement] = {}
+    for event in read_events(folder):
+        if event.kind == "cell-finished" and event.cell is not None:
+            with suppress(*_UNREADABLE):
+                found[event.cell] = msgspec.convert(event.body["measurement"], Measurement)
+    return found
 
 
 def fold(folder: Path) -> Run:
@@ -104,25 +114,26 @@ def fold(folder: Path) -> Run:
     open_phase: dict[Cell, Phase] = {}
     libraries: dict[str, Fact] = {}
     for event in read_events(folder):
-        match event.kind, event.cell:
-            case "run-started", _:
-                started = started or event.at
-                environment = msgspec.convert(event.body["environment"], Environment)
-                options = msgspec.convert(event.body["options"], dict[str, Fact])
-                planned = msgspec.convert(event.body["planned"], tuple[Cell, ...])
-            case "run-finished", _:
-                finished = event.at
-            case "runtime", _:
-                libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
-            case "cell-started", Cell() as cell:
-                open_phase[cell] = Phase.START
-            case "phase", Cell() as cell:
-                open_phase[cell] = Phase(event.body["phase"])
-            case "cell-finished", Cell() as cell:
-                open_phase.pop(cell, None)
-                done[cell] = msgspec.convert(event.body["measurement"], Measurement)
-            case _:
-                pass
+        with suppress(*_UNREADABLE):
+            match event.kind, event.cell:
+                case "run-started", _:
+                    planned = msgspec.convert(event.body["planned"], tuple[Cell, ...])
+                    options = msgspec.convert(event.body["options"], dict[str, Fact])
+                    environment = msgspec.convert(event.body["environment"], Environment)
+                    started = started or event.at
+                case "run-finished", _:
+                    finished = event.at
+                case "runtime", _:
+                    libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
+                case "cell-started", Cell() as cell:
+                    open_phase[cell] = Phase.START
+                case "phase", Cell() as cell:
+                    open_phase[cell] = Phase(event.body["phase"])
+                case "cell-finished", Cell() as cell:
+                    done[cell] = msgspec.convert(event.body["measurement"], Measurement)
+                    open_phase.pop(cell, None)
+                case _:
+                    pass
     for cell, phase in open_phase.items():
         if cell not in done:
             text = "the run ended while this cell was being measured; pytest --resume measures it again"
@@ -134,7 +145,7 @@ def fold(folder: Path) -> Run:
         options=options,
         planned=planned,
         measurements=tuple(done.values()),
-        complete=bool(finished) and all(cell in done for cell in planned),
+        complete=bool(started and finished) and all(cell in done for cell in planned),
         finished=finished or None,
     )
 
@@ -157,7 +168,7 @@ def read_run(path: Path) -> Run:
         return msgspec.json.decode(raw, type=Run)
     except OSError as error:
         raise RecordUnreadable(f"{file} cannot be read: {error.strerror}; name the folder of a run") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordUnreadable(f"{file} is not a run record: {error}; measure again or restore the file") from error
 
 
@@ -182,6 +193,7 @@ def point_latest(folder: Path) -> None:
         scratch.symlink_to(folder.name)
         scratch.replace(link)
     except OSError as error:
+        scratch.unlink(missing_ok=True)
         raise HarnessError(f"{link} cannot be made: {error.strerror}; take away what stands there") from error
 
 

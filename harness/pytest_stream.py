@@ -12,7 +12,8 @@ import pytest
 class PytestStream(io.TextIOBase):
     """Writes through pytest's own reporter, with output capturing lifted for the moment of the writing.
 
-    Whatever pytest has left standing on the line is ended before ours begins."""
+    Whatever pytest has left standing on the line is ended before ours begins.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._plugin = config.pluginmanager.get_plugin

@@ -6,6 +6,7 @@ Owns what is written to `events.jsonl` and `run.json`. Decides nothing and measu
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -65,6 +66,10 @@ class Sample:
                 raise ValueError(f"{name} has {len(values)} entries for {len(self.wall_seconds)} inferences")
         if not all(math.isfinite(seconds) and seconds > 0 for seconds in self.wall_seconds):
             raise ValueError("wall_seconds must be finite and above zero")
+        _refuse_no_duration("corrected_seconds", self.corrected_seconds or ())
+        _refuse_no_duration("device_seconds", self.device_seconds or ())
+        if self.passes < 1:
+            raise ValueError(f"a sample is of one whole pass or more, not {self.passes}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class WarmUp:
     seconds: float
     steady: bool
     wall_seconds: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_no_duration("the warm-up", (self.seconds, *self.wall_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +189,7 @@ class Measurement:
         names = [reading.metric for reading in self.readings]
         if len(names) != len(set(names)):
             raise ValueError(f"{self.cell}: a metric is reported twice")
+        _refuse_no_duration(f"{self.cell}: stages", (*self.stages.values(), self.seconds_spent))
 
     def reading(self, metric: str) -> Reading | None:
         """Return the reading of a metric, or None where the metric does not apply to this cell."""
@@ -227,3 +236,10 @@ class Event:
     kind: str
     cell: Cell | None = None
     body: dict[str, Any] = field(default_factory=dict)
+
+
+def _refuse_no_duration(name: str, seconds: Iterable[float]) -> None:
+    """Refuse what no clock shows; NaN would also be lost on the way through JSON."""
+    for one in seconds:
+        if not (math.isfinite(one) and one >= 0):
+            raise ValueError(f"{name}: {one} is no duration")

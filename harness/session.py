@@ -53,7 +53,7 @@ class Session:
         self._campaign: Campaign | None = None
         self._followed: set[Cell] = set()
         self._is_xdist_worker = given is not None
-        self._progress = None if self._is_xdist_worker else Progress(cast(TextIO, PytestStream(config)))
+        self._progress = None if self._is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
         self.folder = Path(given) if given else _choose_folder(order)
         self.problem: HarnessError | None = None
         self.run: Run | None = None

@@ -15,7 +15,9 @@ PUBLISHED = Path(__file__).parents[1] / "docs" / "schema" / f"run-{SCHEMA}.json"
 
 
 def test_the_published_schema_is_up_to_date() -> None:
-    assert json.loads(PUBLISHED.read_text()) == json.loads(json.dumps(run_schema())), "python -m harness.schema > docs/schema/run-N.json"
+    assert json.loads(PUBLISHED.read_text()) == json.loads(json.dumps(run_schema())), (
+        "python -m harness.schema > docs/schema/run-N.json"
+    )
 
 
 def test_a_record_obeys_the_published_schema() -> None:

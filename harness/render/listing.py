@@ -14,6 +14,11 @@ from harness.render.numbers import bytes_
 
 RAN, CANNOT, NOT_TRIED, NOT_ASKED = "●", "∅", "?", "·"
 
+LEGEND = (
+    f"{RAN} can run here   {CANNOT} cannot, reason below   {NOT_TRIED} not tried yet: quantgate list --probe"
+    f"   {NOT_ASKED} not asked for by the model"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -39,8 +44,7 @@ def listing(entries: Sequence[Entry], devices: Sequence[Device]) -> str:
             [[*row[:2], *(row[2].get(one, NOT_ASKED) for one in precisions)] for row in rows],
             ("model", "device", *precisions),
         ),
-        f"{RAN} can run here   {CANNOT} cannot, reason below   {NOT_TRIED} not tried yet: quantgate list --probe"
-        f"   {NOT_ASKED} not asked for by the model",
+        LEGEND,
     ]
     if reasons:
         lines = [f"{CANNOT} {code}: {text}\n    {', '.join(cells)}" for (code, text), cells in reasons.items()]
