@@ -1,0 +1,351 @@
+"""What was written of a run can be read again, whatever died."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness import journal as journals
+from harness.errors import HarnessError, RecordUnreadable
+from harness.journal import (
+    EVENTS_FILE,
+    RUN_FILE,
+    Journal,
+    fold,
+    measurements,
+    point_latest,
+    read_events,
+    read_run,
+    replace_file,
+    write_run,
+)
+from harness.results import SCHEMA, Failure, Measurement, Phase, Status
+from tests.fakes import start_python
+from tests.samples import CELL, FAILED, MEASURED, OTHER, RUN, THIRD, UNSUPPORTED
+
+WRITER = """
+import sys
+from pathlib import Path
+from harness.cells import Cell
+from harness.journal import Journal
+journal, name, count = Journal(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+for number in range(count):
+    journal.write("block", Cell(name, "fp32", "cpu"), number=number, filler="x" * 3_000)
+    print(number)
+"""
+
+
+def ticking() -> Any:
+    seconds = iter(range(60))
+    return lambda: f"2030-01-01T00:00:{next(seconds):02}.000+00:00"
+
+
+def begun(folder: Path) -> Journal:
+    journal = Journal(folder, ticking())
+    journal.write("run-started", environment=RUN.environment, options=RUN.options, planned=RUN.planned)
+    return journal
+
+
+def numbers(folder: Path, name: str) -> list[int]:
+    return [event.body["number"] for event in read_events(folder) if event.cell and event.cell.model == name]
+
+
+def test_events_come_back_in_order_with_time_kind_cell_and_body(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, ticking())
+    journal.write("phase", CELL, phase=Phase.OPEN)
+    journal.write("run-finished")
+    first, second = read_events(tmp_path)
+    assert (first.at, first.kind, first.cell) == ("2030-01-01T00:00:00.000+00:00", "phase", CELL)
+    assert first.body == {"phase": "open"}
+    assert (second.at, second.kind, second.cell, second.body) == (
+        "2030-01-01T00:00:01.000+00:00",
+        "run-finished",
+        None,
+        {},
+    )
+
+
+def test_after_kill_9_everything_written_before_is_there(tmp_path: Path) -> None:
+    writer = start_python(WRITER, tmp_path, "one", 1_000_000)
+    assert writer.stdout is not None
+    written = [int(next(writer.stdout)) for _ in range(50)]
+    writer.send_signal(signal.SIGKILL)
+    written += [int(line) for line in writer.stdout if line.endswith("\n")]
+    assert writer.wait() == -signal.SIGKILL
+    read = numbers(tmp_path, "one")
+    assert read[: len(written)] == written
+    assert len(read) - len(written) <= 1  # written, but not yet said
+
+
+def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    writers = [start_python(WRITER, tmp_path, name, 300) for name in ("one", "two")]
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    assert numbers(tmp_path, "one") == numbers(tmp_path, "two") == list(range(300))
+
+
+def test_a_line_cut_short_is_passed_over(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write("one")
+    journal.write("two")
+    path = tmp_path / EVENTS_FILE
+    path.write_bytes(path.read_bytes()[:-9])
+    assert [event.kind for event in read_events(tmp_path)] == ["one"]
+
+
+def test_a_run_goes_on_after_a_line_cut_short(tmp_path: Path) -> None:
+    (tmp_path / EVENTS_FILE).write_bytes(b'{"at":"2030","ki')
+    journal = Journal(tmp_path)
+    journal.write_after_crash("run-resumed")
+    journal.write("phase", CELL, phase=Phase.OPEN)
+    assert [event.kind for event in read_events(tmp_path)] == ["run-resumed", "phase"]
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b"[]", b'{"kind":"x"}', b'{"at":1,"kind":"x"}', b"null", b""])
+def test_a_line_of_another_shape_is_passed_over(tmp_path: Path, line: bytes) -> None:
+    Journal(tmp_path).write("one")
+    with (tmp_path / EVENTS_FILE).open("ab") as file:
+        file.write(line + b"\n")
+    Journal(tmp_path).write("two")
+    assert [event.kind for event in read_events(tmp_path)] == ["one", "two"]
+
+
+def test_a_full_disk_is_told_with_the_next_step_and_spoils_no_later_line(tmp_path: Path) -> None:
+    script = """
+    import resource, signal, sys
+    from pathlib import Path
+    from harness.errors import HarnessError
+    from harness.journal import Journal
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal = Journal(Path(sys.argv[1]))
+    journal.write("one")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
+    try:
+        journal.write("two", filler="x" * 5_000)
+    except HarnessError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    journal.write("three")
+    """
+    writer = start_python(script, tmp_path)
+    said, _ = writer.communicate()
+    assert writer.returncode == 0
+    assert f"{EVENTS_FILE} cannot be written: {os.strerror(errno.EFBIG)}" in said
+    assert "--reports" in said
+    assert said.count("\n") == 1
+    assert [event.kind for event in read_events(tmp_path)] == ["one", "three"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_missing_journal_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(RecordUnreadable, match=r"No such file.*; name the folder of a run") as caught:
+        list(read_events(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_is_folded_from_its_events(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    for measured in RUN.measurements:
+        journal.write("cell-started", measured.cell)
+        journal.write("phase", measured.cell, phase=Phase.OPEN)
+        journal.write("cell-finished", measured.cell, measurement=measured)
+    journal.write("run-finished")
+    folded = fold(tmp_path)
+    assert folded == replace(RUN, id=tmp_path.name, finished="2030-01-01T00:00:10.000+00:00")
+    assert folded.complete
+
+
+@pytest.mark.parametrize(
+    ("phases", "reached"), [((), Phase.START), ((Phase.REFERENCE, Phase.OPEN, Phase.FIRST), Phase.FIRST)]
+)
+def test_the_cell_that_an_interrupted_run_was_at_is_failed_with_its_phase(tmp_path: Path, phases, reached) -> None:
+    journal = begun(tmp_path)
+    journal.write("cell-finished", CELL, measurement=MEASURED)
+    journal.write("cell-started", OTHER)
+    for phase in phases:
+        journal.write("phase", OTHER, phase=phase)
+    folded = fold(tmp_path)
+    assert not folded.complete
+    assert folded.finished is None
+    done, interrupted = folded.measurements
+    assert done == MEASURED
+    assert interrupted.status is Status.FAILED
+    assert interrupted.failure is not None
+    assert interrupted.failure.phase is reached
+    assert "--resume" in interrupted.failure.text
+    assert interrupted.cell == OTHER
+
+
+def test_a_cell_measured_after_a_resume_is_no_longer_interrupted(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    journal.write("cell-started", OTHER)
+    journal.write_after_crash("run-resumed")
+    journal.write("cell-started", OTHER)
+    journal.write("cell-finished", OTHER, measurement=UNSUPPORTED)
+    assert fold(tmp_path).measurements == (UNSUPPORTED,)
+
+
+def test_a_run_that_ended_without_all_its_cells_is_not_complete(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    journal.write("cell-finished", CELL, measurement=MEASURED)
+    journal.write("run-finished")
+    assert not fold(tmp_path).complete
+
+
+def test_what_the_runtime_says_of_itself_joins_the_libraries(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    journal.write("runtime", CELL, facts={"onnx: build": "abc"})
+    journal.write("runtime", OTHER, facts={"torch: engine": None})
+    assert fold(tmp_path).environment.libraries == {"python": "3.11", "onnx: build": "abc", "torch: engine": None}
+
+
+def test_events_of_an_unknown_kind_change_nothing(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    before = fold(tmp_path)
+    journal.write("weather", CELL, phase="sunny")
+    assert fold(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", ["run-started", "runtime", "phase", "cell-finished"])
+def test_an_event_without_its_body_is_passed_over(tmp_path: Path, kind: str) -> None:
+    journal = begun(tmp_path)
+    before = fold(tmp_path)
+    journal.write(kind, CELL)
+    assert fold(tmp_path) == before
+    assert measurements(tmp_path) == {}
+
+
+def test_only_cells_that_ended_count_as_measured(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    journal.write("cell-started", OTHER)
+    journal.write("cell-finished", CELL, measurement=FAILED)
+    journal.write("cell-finished", CELL, measurement=MEASURED)
+    assert measurements(tmp_path) == {CELL: MEASURED}
+
+
+@pytest.mark.parametrize("name", ["", RUN_FILE])
+def test_a_run_is_read_as_it_was_written(tmp_path: Path, name: str) -> None:
+    assert write_run(tmp_path, RUN) == tmp_path / RUN_FILE
+    assert read_run(tmp_path / name) == RUN
+
+
+def test_a_run_without_a_record_is_read_from_its_events(tmp_path: Path) -> None:
+    begun(tmp_path).write("cell-finished", THIRD, measurement=FAILED)
+    assert read_run(tmp_path).measurements == (FAILED,)
+
+
+CORRUPT = {
+    "empty": b"",
+    "cut short": msgspec.json.encode(RUN)[:200],
+    "no record": b"[1, 2]",
+    "no schema": b"{}",
+    "no run": b'{"schema": 1}',
+    "nonsense inside": msgspec.json.encode(RUN).replace(b"[0.2,0.3]", b"[0.2]"),
+    "not text": b'{"schema": 1, "id": "\xff\xfe"}',
+}
+
+
+@pytest.mark.parametrize("content", CORRUPT.values(), ids=CORRUPT.keys())
+def test_a_corrupt_record_is_one_line_with_the_next_step(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / RUN_FILE).write_bytes(content)
+    with pytest.raises(
+        RecordUnreadable, match=r"run\.json is not a run record: .*; measure again or restore"
+    ) as caught:
+        read_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_newer_record_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).write_bytes(b'{"schema": %d, "everything": "else"}' % (SCHEMA + 1))
+    expected = rf"schema {SCHEMA + 1}, newer than this Quantgate reads \({SCHEMA}\); upgrade"
+    with pytest.raises(RecordUnreadable, match=expected):
+        read_run(tmp_path)
+
+
+def test_a_missing_record_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(RecordUnreadable, match=r"No such file.*; name the folder of a run"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_a_file_that_cannot_be_replaced_stays_as_it_was_and_leaves_no_scratch(tmp_path: Path, monkeypatch) -> None:
+    path = replace_file(tmp_path / "record", b"old")
+
+    def half(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:1])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(HarnessError, match=r"No space left on device; make room"):
+        replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [one.name for one in tmp_path.iterdir()] == ["record"]
+
+
+def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
+    path = replace_file(tmp_path / "record", b"0" * 1_000_000)
+    script = """
+    import itertools, sys
+    from pathlib import Path
+    from harness.journal import replace_file
+    for digit in itertools.cycle("0123456789"):
+        replace_file(Path(sys.argv[1]), digit.encode() * 1_000_000)
+        print(digit)
+    """
+    writer = start_python(script, path)
+    try:
+        assert writer.stdout is not None
+        for _ in range(30):
+            next(writer.stdout)
+            content = path.read_bytes()
+            assert content == content[:1] * 1_000_000
+    finally:
+        writer.kill()
+        writer.communicate()
+
+
+def test_latest_points_at_the_last_run_and_moves_with_the_folder(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    for name in ("one", "two"):
+        (reports / name).mkdir(parents=True)
+        point_latest(reports / name)
+    assert (reports / "latest").readlink() == Path("two")
+    moved = reports.rename(tmp_path / "moved")
+    assert (moved / "latest").resolve() == moved / "two"
+
+
+def test_latest_that_is_in_the_way_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "latest" / "kept").mkdir(parents=True)
+    (tmp_path / "one").mkdir()
+    with pytest.raises(HarnessError, match=r"latest cannot be made: .*; take away what stands there"):
+        point_latest(tmp_path / "one")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["latest", "one"]
+
+
+def test_the_time_is_utc_to_the_millisecond() -> None:
+    assert msgspec.convert(journals.now(), type=Any).endswith("+00:00")
+    assert len(journals.now()) == len("2030-01-01T00:00:00.000+00:00")
+
+
+def test_an_interrupted_cell_is_a_record_that_can_be_written(tmp_path: Path) -> None:
+    begun(tmp_path).write("cell-started", CELL)
+    write_run(tmp_path, fold(tmp_path))
+    assert read_run(tmp_path).measurements == (
+        Measurement(
+            CELL,
+            Status.FAILED,
+            failure=Failure(
+                Phase.START, "the run ended while this cell was being measured; pytest --resume measures it again"
+            ),
+            notes=("interrupted",),
+        ),
+    )
