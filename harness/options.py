@@ -118,6 +118,8 @@ def project_settings(root: Path) -> dict[str, Any]:
         table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("quantgate", {})
     except (OSError, ValueError) as error:
         raise UsageProblem(f"{file.name} cannot be read: {error}; mend it") from error
+    if not isinstance(table, dict):
+        raise UsageProblem(f"tool.quantgate in pyproject.toml is no table but {table!r}; write [tool.quantgate]")
     unknown = set(table) - {"models"}
     if unknown:
         raise UsageProblem(f"[tool.quantgate] in pyproject.toml has unknown keys: {', '.join(sorted(unknown))}")

@@ -58,7 +58,7 @@ def load(origin: Origin) -> tuple[Declared, ...]:
         sys.path.insert(0, origin.root)
     try:
         module = importlib.import_module(origin.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelProblem(f"{origin.module} cannot be imported: {error!r}; mend the file or take it away") from error
     models = getattr(module, "MODELS", None)
     if not isinstance(models, tuple) or not all(isinstance(model, Model) for model in models):
@@ -69,11 +69,12 @@ def load(origin: Origin) -> tuple[Declared, ...]:
 def choose(declared: tuple[Declared, ...], patterns: str, size: str | None) -> tuple[Declared, ...]:
     """Pick models by globs and size. A model named in full is picked whatever its size.
 
-    Without a size, a family that has a tiny model is represented by it.
+    Without a size, a family that has a tiny model is represented by it; a family of which the globs leave only another
+    size, by that one.
     """
     matching = choose_all(declared, patterns)
     named = {pattern.strip() for pattern in patterns.split(",")}
-    sizes = {(one.model.family, one.model.size) for one in declared}
+    sizes = {(one.model.family, one.model.size) for one in matching}
 
     def fits(model: Model) -> bool:
         preferred = size or ("tiny" if (model.family, "tiny") in sizes else "full")
