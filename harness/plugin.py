@@ -114,8 +114,7 @@ def measured(cell: Cell, _quantgate: Session) -> Measurement:
             pytest.skip(f"{found.reason}: {found.text}")
         case Status.FAILED:
             assert found.failure is not None
-            words = f"\n{found.failure.last_words}" if found.failure.last_words else ""
-            pytest.fail(f"{cell}: {found.failure.phase}: {found.failure.text}{words}", pytrace=False)
+            pytest.fail(_quantgate.told(found.cell, found.failure), pytrace=False)
 
 
 @pytest.fixture
@@ -135,7 +134,8 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
     """Leave pytest's letters away for tests of cells: each cell has a line of its own."""
     if "quantgate" not in report.keywords or (report.when != "call" and report.outcome == "passed"):
         return None
-    return report.outcome, "", report.outcome.upper() if config.get_verbosity() > 0 else ""
+    quiet = report.passed and config.get_verbosity() <= 0
+    return report.outcome, "", "" if quiet else report.outcome.upper()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -22,7 +22,7 @@ from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
 from harness.render.html import write_report
 from harness.render.progress import Progress
-from harness.results import Fact, Measurement, Phase, Run, Status
+from harness.results import Fact, Failure, Measurement, Phase, Run, Status
 
 _ABOUT_SECONDS_A_CELL = 3.0
 
@@ -52,6 +52,7 @@ class Session:
         self._grid: Grid | None = None
         self._campaign: Campaign | None = None
         self._followed: set[Cell] = set()
+        self._told: set[Cell] = set()
         self._is_xdist_worker = given is not None
         self._progress = None if self._is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
         self.folder = Path(given) if given else _choose_folder(order)
@@ -92,6 +93,14 @@ class Session:
         if self._campaign is None:
             raise UsageProblem(f"{cell} was not part of the collection; ask for it through the `cell` fixture")
         return self._campaign.measurement(cell)
+
+    def told(self, cell: Cell, failure: Failure) -> str:
+        """What a test says of a failed cell: everything the first time, a word afterwards."""
+        if cell in self._told:
+            return f"{cell} was not measured; its first test says why"
+        self._told.add(cell)
+        words = f"\n{failure.last_words}" if failure.last_words else ""
+        return f"{cell}: {failure.phase}: {failure.text}{words}"
 
     def follow(self) -> None:
         """Tell what other processes have measured since the last time (pytest-xdist's controller measures nothing)."""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _NAMES_SHOWN = 4
 _RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
 
+TORCHAO_DTYPES = {8: "int8", 4: "int4 in int8"}
+"""What torchao's weights are, by bits, and how they are kept where that differs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -150,7 +153,7 @@ def promised_dtype(tensor: Held, layout: Mapping[str, Any]) -> str | None:
         case "ao-dynamic" if owner in layout["modules"] and leaf.startswith("weight"):
             return "int8"
         case "torchao" if tensor.name in layout["converted"]:
-            return f"int{layout['bits']}"
+            return TORCHAO_DTYPES[layout["bits"]]
     return None
 
 
@@ -212,11 +215,17 @@ def first_sentence(error: BaseException) -> str:
 
 
 def _held(name: str, tensor: Any, *, is_weight: bool) -> Held:
-    dtype = tensor.dtype
     if is_torchao(tensor):
-        dtype = getattr(tensor, "target_dtype", tensor.qdata.dtype)
-    label = str(dtype).removeprefix("torch.").removeprefix("q")
+        stored = _label(tensor.qdata.dtype)
+        meant = _label(getattr(tensor, "target_dtype", tensor.qdata.dtype))
+        label = meant if meant == stored else f"{meant} in {stored}"
+    else:
+        label = _label(tensor.dtype)
     return Held(name, tensor.device, label, tensor.numel(), is_weight, tensor.is_floating_point())
+
+
+def _label(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.").removeprefix("q")
 
 
 def _put(module: nn.Module, state: Mapping[str, Any], path: Path) -> None:

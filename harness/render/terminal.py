@@ -22,6 +22,7 @@ from harness.results import Environment, Run
 
 _BY_WORTH = ("p50", "speed", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
 _GAP = 2
+_TELLING = 20
 _NAMED = 8
 _LAST_WORDS_LINES = 6
 
@@ -40,8 +41,9 @@ def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: st
     place = f"{row.number:>{len(str(total))}}/{total}"
     name = _padded(shorten(one_line(row.name), max(look.width // 2, 20)), label_width)
     start = f" {place} {name}  "
-    end = f"  {eta}" if eta else ""
-    room = max(look.width - cell_len(start) - cell_len(end), 20)
+    room = look.width - cell_len(start)
+    end = f"  {eta}" if eta and room - cell_len(eta) > _TELLING else ""
+    room = max(room - cell_len(end), _TELLING)
     said = clip(_outcome(row), room)
     line = f"{start}{look.paint(row.state, _padded(said, room) if end else said)}{end}"
     notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in row.notes)
@@ -86,7 +88,7 @@ def table(rows: Sequence[Row], look: Look) -> str:
         foot.append(f"≈ {UNPAIRED}")
     if left := [column.title for column in shown_columns(rows) if column not in columns]:
         foot.append(f"too narrow for: {', '.join(left)}; the report has them")
-    return "\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip()
+    return look.fit("\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip())
 
 
 def _outcome(row: Row) -> str:

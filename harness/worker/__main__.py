@@ -63,9 +63,9 @@ def _answer(
 
 
 def one_line(text: str) -> str:
-    """A text on one line, cut where it becomes unreadable."""
+    """A text on one line. A long one loses its middle: engines name themselves first and the cause last."""
     folded = " ".join(text.split())
-    return folded if len(folded) <= 600 else f"{folded[:597]}..."
+    return folded if len(folded) <= 600 else f"{folded[:200]} ... {folded[-395:]}"
 
 
 def _die_with_parent() -> None:
