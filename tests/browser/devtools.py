@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -43,21 +44,40 @@ class Tab:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        target = browser.send("Target.createTarget", {"url": "about:blank"})["targetId"]
-        self._session = browser.send("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        self._target = browser.send("Target.createTarget", {"url": "about:blank"})["targetId"]
+        attached = browser.send("Target.attachToTarget", {"targetId": self._target, "flatten": True})
+        self._session = attached["sessionId"]
         self._send("Page.enable")
         self._send("Log.enable")
 
-    def open(self, file: Path, *, width: int, height: int = 800, scheme: str = "light", fragment: str = "") -> None:
+    def open(
+        self,
+        file: Path,
+        *,
+        width: int,
+        height: int = 800,
+        scheme: str = "light",
+        fragment: str = "",
+        media: str = "screen",
+    ) -> None:
         """Open a file, in a window of this size, by this colour scheme."""
         self._send(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
         )
-        self._send("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-        self._browser.events.clear()
-        self._send("Page.navigate", {"url": file.as_uri() + (f"#{fragment}" if fragment else "")})
-        self._browser.wait_for("Page.loadEventFired", self._session)
+        self._send(
+            "Emulation.setEmulatedMedia",
+            {"media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+        # By way of an empty page: going to another place of the same page loads nothing, and says nothing.
+        for url in ("about:blank", file.as_uri() + (f"#{fragment}" if fragment else "")):
+            self._browser.events.clear()
+            self._send("Page.navigate", {"url": url})
+            self._browser.wait_for("Page.loadEventFired", self._session)
+
+    def close(self) -> None:
+        """Take the page away."""
+        self._browser.send("Target.closeTarget", {"targetId": self._target})
 
     def evaluate(self, script: str) -> Any:
         """The value of an expression in the page."""
@@ -126,11 +146,17 @@ def running(path: str) -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(prefix="quantgate-browser-", ignore_cleanup_errors=True) as profile:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
-        # The browser reads commands from descriptor 3 and answers on 4.
-        command = ["sh", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', path, *FLAGS]
+
+        def as_descriptors_3_and_4() -> None:
+            """The browser reads commands from descriptor 3 and answers on 4."""
+            commands, answers = fcntl.fcntl(theirs_in, fcntl.F_DUPFD, 10), fcntl.fcntl(theirs_out, fcntl.F_DUPFD, 10)
+            os.dup2(commands, 3)
+            os.dup2(answers, 4)
+
         process = subprocess.Popen(
-            [*command, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(theirs_in, theirs_out),
+            [path, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            preexec_fn=as_descriptors_3_and_4,  # noqa: PLW1509 -- no other thread runs in these tests
+            close_fds=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -33,7 +33,9 @@ def samples(seconds: float, passes: int = 12, wobble: float = 0.02) -> Sample:
     return Sample(EXAMPLES * passes, wall, corrected_seconds=tuple(s * 0.98 for s in wall), passes=passes)
 
 
-def measured(cell: Cell, seconds: float, size: int, covered: float, *, audio: bool = True, **more: object) -> Measurement:
+def measured(
+    cell: Cell, seconds: float, size: int, covered: float, *, audio: bool = True, **more: object
+) -> Measurement:
     """A measured cell, with the readings that the harness makes."""
     sample = more.pop("sample", None) or samples(seconds)
     assert isinstance(sample, Sample)
@@ -83,7 +85,9 @@ def measured(cell: Cell, seconds: float, size: int, covered: float, *, audio: bo
     values: dict[str, object] = {
         "readings": tuple(readings),
         "sample": sample,
-        "warm_up": WarmUp(8, 8 * seconds, True, tuple(seconds * (2.2 if i == 0 else 1 + 0.4 / (i + 1)) for i in range(8))),
+        "warm_up": WarmUp(
+            8, 8 * seconds, True, tuple(seconds * (2.2 if i == 0 else 1 + 0.4 / (i + 1)) for i in range(8))
+        ),
         "provenance": provenance,
         "placement": PlacementProof(cell.device, {"CPUExecutionProvider": 312}),
         "conditions": (
@@ -175,8 +179,10 @@ HOSTILE = Run(
     planned=(Cell(HOSTILE_NAME, "fp32", "cpu"), Cell(HOSTILE_NAME, "<img src=x>", "cpu"), Cell("a/b", "c d", "cpu")),
     measurements=(
         measured(Cell(HOSTILE_NAME, "fp32", "cpu"), 0.01, 10, 0.5, notes=("<marquee>", "\u2066[red]x[/red]")),
-        failed(Cell(HOSTILE_NAME, "<img src=x>", "cpu"), Phase.OPEN, "</pre><script>", "<script>\x1b]0;title\x07\n" * 9),
-        unsupported(Cell("a/b", "c d", "cpu"), Reason.NO_KERNEL, "\"><svg onload=alert(1)>" + "w" * 5000),
+        failed(
+            Cell(HOSTILE_NAME, "<img src=x>", "cpu"), Phase.OPEN, "</pre><script>", "<script>\x1b]0;title\x07\n" * 9
+        ),
+        unsupported(Cell("a/b", "c d", "cpu"), Reason.NO_KERNEL, '"><svg onload=alert(1)>' + "w" * 5000),
     ),
     complete=True,
 )
