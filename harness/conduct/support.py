@@ -24,7 +24,7 @@ _LIBRARIES = ("torch", "onnxruntime", "onnxruntime-gpu", "onnx", "torchao", "nvi
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was found: nothing in the way, or a reason. `tried` says on what."""
+    """What was found: nothing in the way, or a reason. `tried` says how: `probed`, `measured`, or `failed`."""
 
     tried: str
     reason: Reason | None = None
@@ -62,7 +62,7 @@ class Support:
             case Status.UNSUPPORTED:
                 answer = Answer("measured", measurement.reason, measurement.text)
             case Status.FAILED:
-                return
+                answer = Answer("failed")
         self._answers[self._key(measurement.cell.model, measurement.cell)] = answer
 
     def save(self) -> None:

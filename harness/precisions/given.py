@@ -10,7 +10,9 @@ from harness.precisions import Converted, Job
 def adopt(job: Job, original: Reference) -> Converted:
     """Put the shipped file where an artifact belongs, and count what of `original` is quantized in it."""
     given = job.reference
-    if not (isinstance(given, FileReference) and isinstance(original, FileReference) and given.format == "onnx"):
+    if not (isinstance(given, FileReference) and isinstance(original, FileReference)) or (
+        (given.format, original.format) != ("onnx", "onnx")
+    ):
         raise Unsupported(Reason.NO_RECIPE, "ready-made precisions are read from ONNX files only")
     from harness.precisions.onnx_graph import contents, coverage_of_given
     from harness.precisions.onnx_steps import take_over

@@ -97,24 +97,18 @@ class ArtifactStore:
         self._root = root
 
     def find(self, key: Key, reference: Reference) -> Artifact | None:
-        """Return the artifact of a key when it is there and its bytes are what they were."""
+        """Return the artifact of a key when it is there and its bytes are what they were. Changes nothing."""
         folder = self._root / key.digest
         try:
             manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
-        except FileNotFoundError:
-            return None
-        except (OSError, msgspec.DecodeError):
-            _discard(folder)
+        except (OSError, ValueError, msgspec.DecodeError):
             return None
         path = folder / manifest.file
         if _is_same_file(path, reference):
             intact = manifest.digest == key.reference
         else:
             intact = path.is_file() and file_digest(path) == manifest.digest
-        if not intact:
-            _discard(folder)
-            return None
-        return _artifact(manifest, path, reference)
+        return _artifact(manifest, path, reference) if intact else None
 
     def make(self, key: Key, reference: Reference, convert: Callable[[Path], Converted], suffix: str) -> Artifact:
         """Convert under a lock; a second run that wants the same artifact waits and then finds it.
@@ -125,7 +119,10 @@ class ArtifactStore:
         with _lock(self._root / f"{key.digest}.lock"):
             if found := self.find(key, reference):
                 return found
-            scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._root))
+            # Under the lock, what stands here is spoilt, or was left by a conversion that was killed.
+            for left in (self._root / key.digest, *self._root.glob(f".making-{key.digest}-*")):
+                _discard(left)
+            scratch = Path(tempfile.mkdtemp(prefix=f".making-{key.digest}-", dir=self._root))
             try:
                 target = scratch / f"{key.precision}{suffix}"
                 start = time.perf_counter()

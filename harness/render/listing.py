@@ -12,10 +12,10 @@ from harness.conduct.support import Answer
 from harness.models import Model
 from harness.render.numbers import bytes_
 
-RAN, CANNOT, NOT_TRIED, NOT_ASKED = "●", "∅", "?", "·"
+RAN, FAILED, CANNOT, NOT_TRIED, NOT_ASKED = "●", "✕", "∅", "?", "·"
 
 LEGEND = (
-    f"{RAN} can run here   {CANNOT} cannot, reason below   {NOT_TRIED} not tried yet: quantgate list --probe"
+    f"{RAN} can run here   {FAILED} failed when last measured   {CANNOT} cannot, reason below   {NOT_TRIED} not tried yet: quantgate list --probe"
     f"   {NOT_ASKED} not asked for by the model"
 )
 
@@ -69,6 +69,8 @@ def _row(entry: Entry, device: Device, reasons: dict[tuple[str, str], list[str]]
             named = reasons.setdefault((stands.reason, stands.text), [])
             if where not in named:
                 named.append(where)
+        elif finding is None:
+            marks[cell.precision] = NOT_TRIED
         else:
-            marks[cell.precision] = NOT_TRIED if finding is None else RAN
+            marks[cell.precision] = FAILED if finding.tried == "failed" else RAN
     return entry.model.name, str(device), marks
