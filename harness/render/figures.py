@@ -152,7 +152,7 @@ def _reading(
 
 COLUMNS: tuple[Column, ...] = (
     Column("p50", "p50", "median wall time of one inference; ± is the 95 % interval over whole passes", _latency),
-    Column("speed", "× fp32", f"fp32's median ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
+    Column("speed", "× fp32", f"the median of fp32 ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
     Column(
         "rate",
         "per second",

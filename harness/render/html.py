@@ -18,7 +18,7 @@ from harness.render.figures import UNPAIRED
 from harness.render.matrix import blocks_of
 from harness.render.rows import GLYPHS, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.strip import HEIGHT, WIDTH
-from harness.render.text import shorten, visible
+from harness.render.text import clip, shorten, visible
 from harness.results import Run
 
 if TYPE_CHECKING:
@@ -60,9 +60,13 @@ def render_html(run: Run) -> str:
         libraries=machine.library_line(run.environment),
         facts=[
             ("Identity", "must match for two runs to compare", machine.facts_of(run.environment.identity)),
-            ("Libraries", "a difference can change a number", machine.facts_of(run.environment.libraries)),
+            (
+                "Libraries",
+                "a difference can change a number",
+                machine.facts_of(run.environment.libraries, absent="not found"),
+            ),
             ("Further facts", "", machine.facts_of(run.environment.info)),
-            ("Options", "what was asked for", machine.facts_of(run.options)),
+            ("Options", "what was asked for", machine.facts_of(run.options, absent="not set")),
         ],
         when=when(run),
         State=State,
@@ -99,6 +103,8 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["short"] = lambda text: shorten(visible(text), _NAME_SHOWN)
+    templates.filters["clip"] = lambda text, limit: clip(visible(text), limit)
+    templates.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return templates
 
 

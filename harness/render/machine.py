@@ -32,9 +32,12 @@ def library_line(environment: Environment) -> str:
     return " · ".join((*shown, f"+{more} more in the report") if more else shown) or "not recorded"
 
 
-def facts_of(facts: Mapping[str, Fact]) -> tuple[tuple[str, str], ...]:
-    """Return every fact as a pair of words; what the machine does not say is said too."""
-    return tuple((words(key), fact_value(key, fact)) for key, fact in facts.items())
+def facts_of(facts: Mapping[str, Fact], absent: str = "not known") -> tuple[tuple[str, str], ...]:
+    """Return every fact as a pair of words; what is not there is said too."""
+    return tuple(
+        (words(key.removesuffix("_bytes")), absent if fact in (None, "") else fact_value(key, fact))
+        for key, fact in facts.items()
+    )
 
 
 def fact_text(key: str, fact: Fact) -> str:
@@ -48,8 +51,6 @@ def fact_text(key: str, fact: Fact) -> str:
 
 def fact_value(key: str, fact: Fact) -> str:
     """Return the value of a fact alone, with its unit."""
-    if fact is None or fact == "":
-        return "not known"
     if isinstance(fact, bool):
         return "yes" if fact else "no"
     if isinstance(fact, int | float) and key.endswith("_bytes"):

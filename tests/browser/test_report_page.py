@@ -172,3 +172,5 @@ def test_the_page_prints_its_tables_in_full(tab: Tab, usual: Path) -> None:
     tab.open(usual, width=794, media="print")
     assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert tab.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
+    assert tab.evaluate("Math.max(...[...document.querySelectorAll('table')].map(table => table.offsetWidth))") <= 794
+    assert tab.evaluate("[...document.querySelectorAll('details .subjects')].every(part => part.offsetHeight > 50)")
