@@ -135,7 +135,9 @@ def script(job: Job, dtype: str) -> Converted:
         import torch
 
         with torch_layout.quiet():
-            torch_layout.cast(whole, dtype)
+            for tensor in (*whole.parameters(), *whole.buffers()):  # a script has no bfloat16() of its own
+                if tensor.is_floating_point():
+                    tensor.data = tensor.data.to(getattr(torch, dtype))
             jit: Any = torch.jit
             jit.save(whole, job.target)
     layout = {"kind": "torchscript", "dtype": dtype, "submodule": reference.submodule}

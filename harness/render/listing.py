@@ -14,9 +14,14 @@ from harness.render.numbers import bytes_
 
 RAN, FAILED, CANNOT, NOT_TRIED, NOT_ASKED = "●", "✕", "∅", "?", "·"
 
-LEGEND = (
-    f"{RAN} can run here   {FAILED} failed when last measured   {CANNOT} cannot, reason below   {NOT_TRIED} not tried yet: quantgate list --probe"
-    f"   {NOT_ASKED} not asked for by the model"
+LEGEND = "   ".join(
+    (
+        f"{RAN} can run here",
+        f"{CANNOT} cannot, reason below",
+        f"{FAILED} failed when last measured",
+        f"{NOT_TRIED} not tried yet: quantgate list --probe",
+        f"{NOT_ASKED} not asked for by the model",
+    )
 )
 
 

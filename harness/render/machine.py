@@ -55,7 +55,7 @@ def fact_value(key: str, fact: Fact) -> str:
         return "yes" if fact else "no"
     if isinstance(fact, int | float) and key.endswith("_bytes"):
         return numbers.bytes_(fact)
-    return one_line(str(fact))
+    return f"{fact:g}" if isinstance(fact, float) else one_line(str(fact))
 
 
 def words(key: str) -> str:

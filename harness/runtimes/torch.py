@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NO_KERNEL = ("not implemented for", "Could not run", "attempting to run unimplemented", "not currently implemented")
 
+_MIXED = re.compile(r"should be the same|same dtype|[Ee]xpected scalar type|expected .* dtype")
+
 
 class TorchRuntime:
     """Runs torch modules and TorchScript files on the CPU, on CUDA and on MPS."""
@@ -177,13 +179,17 @@ class TorchSession:
 
     def _explained(self, error: Exception, inputs: Arrays) -> Exception:
         """A missing kernel is the machine's, a wrong name is the workload's, the rest is the model's own."""
-        words = " ".join(str(error).split())
+        # TorchScript tells its whole stack before what happened.
+        words = " ".join(str(error).rpartition("RuntimeError: ")[2].split())
         if isinstance(error, self._torch.OutOfMemoryError):
             return HarnessError(
                 f"out of memory: {torch_layout.first_sentence(error)}; take a smaller precision or size"
             )
         if isinstance(error, RuntimeError) and any(sign in words for sign in _NO_KERNEL):
             return Unsupported(Reason.NO_KERNEL, torch_layout.first_sentence(error))
+        if self._artifact.layout["kind"] == "torchscript" and self._floats is not None and _MIXED.search(words):
+            dtype = self._artifact.layout["dtype"]
+            return Unsupported(Reason.NO_RECIPE, f"the script makes 32-bit floats of its own beside {dtype}: {words}")
         if unfit := self._unfit(inputs):
             return WorkloadProblem(f"{unfit}; name the example's arrays as the model's forward does")
         return ModelProblem(f"its forward raised {type(error).__name__}: {words}; mend the model or its workload")
