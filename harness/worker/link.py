@@ -142,6 +142,8 @@ class Worker:
                 if not piece:
                     self._mourn()
                 self._unread += piece
+            elif self._process.poll() is not None and not self._selector.select(0):
+                self._mourn()  # the pipe is still open: a child that the worker had forked holds it
             if self._on_tick:
                 self._on_tick()
         line, _, self._unread = self._unread.partition(b"\n")

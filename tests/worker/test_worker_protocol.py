@@ -1,0 +1,71 @@
+"""What parent and worker say survives the pipe, one line a message."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.results import Phase
+from harness.worker import protocol
+from tests.samples import block, checked, closed, opened
+
+ASSIGNMENT = protocol.Assignment(
+    module="zoo.voice",
+    root="/somewhere",
+    model="voice",
+    precision="fp32",
+    device="cpu",
+    store="/store",
+    made="/made",
+    session_options={"a": "b"},
+    cores=(1, 3),
+)
+REQUESTS: tuple[protocol.Request, ...] = (
+    protocol.Convert(ASSIGNMENT),
+    protocol.Open(ASSIGNMENT),
+    protocol.CheckOutputs(),
+    protocol.WarmUp(1.5),
+    protocol.Time(1.0, 1, 5_000),
+    protocol.Close(),
+    protocol.Check("onnx", "cuda:1", "fp16", "x86"),
+)
+REPLIES: tuple[protocol.Reply, ...] = (
+    protocol.Converted(1.5),
+    protocol.NeedsConversion(),
+    opened(),
+    checked(audio_note="line\nbreak"),
+    protocol.Warm((0.1, 0.2), steady=True, seconds=0.3),
+    block(0.1, 0.2),
+    closed(),
+    protocol.CheckPassed(),
+    protocol.CannotRun("NO_KERNEL", "no\nkernel"),
+    protocol.Broke(Phase.OPEN, "it broke"),
+    protocol.Progress(Phase.FIRST),
+)
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
+def test_a_request_is_one_line_and_the_same_on_the_other_side(message: protocol.Request) -> None:
+    line = protocol.encode(message)
+    assert b"\n" not in line
+    assert protocol.decode_request(line) == message
+
+
+@pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
+def test_a_reply_is_one_line_and_the_same_on_the_other_side(message: protocol.Reply) -> None:
+    line = protocol.encode(message)
+    assert b"\n" not in line
+    assert protocol.decode_reply(line) == message
+
+
+def test_the_samples_speak_every_word_of_the_protocol() -> None:
+    assert {type(message) for message in REQUESTS} == set(protocol.Request.__args__)
+    assert {type(message) for message in REPLIES} == set(protocol.Reply.__args__)
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"type":"Sing"}', b'{"type":"WarmUp"}', b"Traceback (most recent"])
+def test_what_is_no_message_is_refused(line: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        protocol.decode_request(line)
+    with pytest.raises(msgspec.DecodeError):
+        protocol.decode_reply(line)
