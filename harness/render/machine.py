@@ -29,7 +29,7 @@ def library_line(environment: Environment) -> str:
     short = {key: text for key, text in known.items() if len(text) <= _LONG}
     shown = [f"{words(key)} {text}" for key, text in islice(short.items(), _MAX_LIBRARIES)]
     more = len(known) - len(shown)
-    return " · ".join((*shown, f"+{more} more in the report") if more else shown) or "not recorded"
+    return " · ".join((*shown, f"+{more} more") if more else shown) or "not recorded"
 
 
 def facts_of(facts: Mapping[str, Fact], absent: str = "not known") -> tuple[tuple[str, str], ...]:

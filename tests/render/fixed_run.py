@@ -114,7 +114,7 @@ ENVIRONMENT = Environment(
     identity={
         "cpu_model": "AMD EPYC 7B13",
         "cpu_isa": "avx avx2 f16c fma sse4_2",
-        "usable_cores": 2,
+        "usable_cores": 2.0,
         "threads": 1,
         "gpu_name": None,
         "gpu_memory_bytes": None,

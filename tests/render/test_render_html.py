@@ -16,7 +16,7 @@ from harness.render.html import render_html, write_report
 from harness.render.rows import rows_of
 
 PAGE = render_html(RUN)
-VOID = {"meta", "br", "img", "input", "link", "hr"}
+VOID = {"meta", "wbr", "br", "img", "input", "link", "hr"}
 
 
 @dataclass
