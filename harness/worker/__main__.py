@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import BinaryIO
 
 from harness.cells import Unsupported
 from harness.errors import HarnessError
-from harness.results import Phase
+from harness.phases import Phase
 from harness.worker import protocol
 from harness.worker.arm import Arm
 
@@ -23,6 +24,7 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Answer requests until the pipe is closed."""
     _die_with_parent()
+    requests = _requests()
     replies = int(sys.argv[1])
     os.set_inheritable(replies, False)
 
@@ -39,7 +41,7 @@ def main() -> None:
         say(protocol.Progress(new))
 
     arm = Arm(enter)
-    for line in sys.stdin.buffer:
+    for line in requests:
         say(_answer(arm.answer, protocol.decode_request(line), lambda: phase))
 
 
@@ -66,6 +68,15 @@ def one_line(text: str) -> str:
     """A text on one line. A long one loses its middle: engines name themselves first and the cause last."""
     folded = " ".join(text.split())
     return folded if len(folded) <= 600 else f"{folded[:200]} ... {folded[-395:]}"
+
+
+def _requests() -> BinaryIO:
+    """Take the requests' pipe out of reach: whoever else reads standard input, or asks for an answer, finds its end."""
+    requests = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return requests
 
 
 def _die_with_parent() -> None:

@@ -199,11 +199,18 @@ def test_a_worker_may_print_as_much_as_it_likes_and_its_last_words_are_the_end(a
     assert words.endswith("the end")
 
 
-def test_what_a_model_reads_from_its_standard_input_is_not_the_conversation(assigned: Assign) -> None:
+def test_a_model_that_asks_a_question_is_told_that_nobody_answers(assigned: Assign) -> None:
     with Worker({}) as worker:
-        asks = "subprocess.run(['cat'], timeout=0.3, capture_output=True)"
-        worker.ask(protocol.Open(assigned(reference=asks)), PATIENCE_SECONDS)
-        assert isinstance(worker.ask(NOTHING, PATIENCE_SECONDS), protocol.Broke)
+        reply = worker.ask(protocol.Open(assigned(reference="input('sure? ')")), PATIENCE_SECONDS)
+    assert isinstance(reply, protocol.Broke)
+    assert "EOFError" in reply.text
+
+
+def test_what_a_model_started_cannot_take_the_worker_s_requests(assigned: Assign) -> None:
+    listens = "subprocess.Popen(['cat'], stdout=subprocess.DEVNULL)\nraise ValueError('started')"
+    with Worker({}) as worker:
+        for request in (protocol.Open(assigned(reference=listens)), *[NOTHING] * 20):
+            assert isinstance(worker.ask(request, PATIENCE_SECONDS), protocol.Broke)
 
 
 def test_the_parent_sleeps_while_it_waits(assigned: Assign) -> None:
