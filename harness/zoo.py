@@ -9,14 +9,13 @@ import importlib
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
 from harness.cells import Blocked, Reason
 from harness.errors import ModelProblem, UsageProblem
 from harness.models import Model
+from harness.packages import installed_version
 
 ENTRY_POINT_GROUP = "quantgate.models"
 
@@ -90,6 +89,8 @@ def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, .
     for pattern in wanted:
         if not any(fnmatchcase(one.model.name, pattern) for one in everything):
             names = [one.model.name for one in everything]
+            from difflib import get_close_matches
+
             near = get_close_matches(pattern, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"declared are: {', '.join(names) or 'none'}"
             raise UsageProblem(f"no model matches {pattern!r}; {hint}")
@@ -99,9 +100,7 @@ def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, .
 def blocked(model: Model) -> Blocked | None:
     """Say why a model cannot run at all here: what it needs is not installed. Imports nothing."""
     for need in model.needs:
-        try:
-            distribution(need.distribution)
-        except PackageNotFoundError:
+        if installed_version(need.distribution) is None:
             reason = Reason.NO_PACKAGE if need.is_library else Reason.NO_WEIGHTS
             return Blocked(reason, f"{need.distribution} is not installed: {need.install}")
     return None
@@ -114,4 +113,6 @@ def _in_folder(root: Path, folder: str) -> list[Origin]:
 
 
 def _installed() -> list[Origin]:
+    from importlib.metadata import entry_points  # not above: a worker loads models and looks for none
+
     return [Origin(entry.value) for entry in entry_points(group=ENTRY_POINT_GROUP)]

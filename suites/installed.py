@@ -9,10 +9,10 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness import packages
 from harness.cells import Reason, Unsupported
 from harness.models import Need
 
@@ -49,10 +49,7 @@ def installed_file(need: Need, inside: str) -> Path:
 
 def installed_version(need: Need) -> str:
     """Return name and version of an installed distribution, for provenance."""
-    try:
-        return f"{need.distribution} {version(need.distribution)}"
-    except PackageNotFoundError:
-        return f"{need.distribution} of unknown version"
+    return f"{need.distribution} {packages.installed_version(need.distribution) or 'of unknown version'}"
 
 
 def file_digest(path: Path) -> str:

@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.models import Artifact, Coverage, FileReference, ModuleReference, Reference
+from harness.packages import installed_version
 from harness.precisions import Converted, Recipe
 
 _CHUNK_BYTES = 1 << 20
@@ -81,13 +81,7 @@ def reference_digest(reference: Reference) -> str:
 
 def library_versions(recipe: Recipe, reference_format: str) -> dict[str, str | None]:
     """Versions of the libraries that take part in a conversion, without importing them."""
-    found: dict[str, str | None] = {}
-    for name in recipe.distributions.get(reference_format, ()):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: installed_version(name) for name in recipe.distributions.get(reference_format, ())}
 
 
 class ArtifactStore:

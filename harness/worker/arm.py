@@ -9,8 +9,8 @@ from collections.abc import Callable
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import HarnessError
 from harness.models import Artifact
+from harness.phases import Fact, Phase
 from harness.probes.memory import PeakMeter
-from harness.results import Fact, Phase
 from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
 from harness.worker import protocol
 from harness.worker.assigned import Assigned, described, workload_digest

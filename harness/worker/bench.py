@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from harness.cells import Device
 from harness.errors import WorkloadProblem
@@ -13,9 +14,10 @@ from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
 from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
 from harness.runtimes import Session
-from harness.stats.warmup import Progress, WarmUpRule, WarmUpWatch
 from harness.worker import protocol
-from harness.worker.counters import DeviceCounters
+
+if TYPE_CHECKING:
+    from harness.worker.counters import DeviceCounters
 
 _MOST_WARM_UP_INFERENCES = 300
 
@@ -77,9 +79,9 @@ class Bench:
         self._first_pass: list[float] = []
         self._leading_silence: list[float | None] = []
         self._timing = False
-        device = Device.parse(assignment.device)
-        self._counters = DeviceCounters(device)
-        alone = assignment.threads == 1 and device.kind == "cpu"
+        self._device = Device.parse(assignment.device)
+        self._counters: DeviceCounters | None = None
+        alone = assignment.threads == 1 and self._device.kind == "cpu"
         self._stopwatch = Stopwatch(corrected=alone and not model.streaming)
         self._uncorrected = (
             "a chunk is timed by its arrival; the correction holds for whole calls"
@@ -142,6 +144,9 @@ class Bench:
         The first pass, of `check_outputs`, paid for what a new shape costs once; it compares with nothing. Where a pass
         is longer than the warm-up may be, it has to do.
         """
+        # Not above: nothing that the first inference can do without is imported before it.
+        from harness.stats.warmup import Progress, WarmUpRule, WarmUpWatch
+
         usual, laps = self._first_pass, list[float]()
         if sum(usual) < max_seconds:
             usual = [self._whole(index).wall_seconds for index in range(len(self._examples))]
@@ -158,7 +163,7 @@ class Bench:
         """Time whole passes, so that every example has the same weight."""
         if not self._timing:
             self._timing = True
-            self._counters.start()
+            self._counting.start()
             self._peaks.start()
         record = _Record()
         spent = 0.0
@@ -174,10 +179,19 @@ class Bench:
     def close(self) -> protocol.Closed:
         """Give the peaks and counters of the timing, and let the session go."""
         steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
-        closed = self._counters.closed(steady, self._session.device_memory())
+        closed = self._counting.closed(steady, self._session.device_memory())
         self._stopwatch.close()
         self._session.close()
         return closed
+
+    @property
+    def _counting(self) -> DeviceCounters:
+        """The counters, opened when they are first needed."""
+        if self._counters is None:
+            from harness.worker.counters import DeviceCounters
+
+            self._counters = DeviceCounters(self._device)
+        return self._counters
 
     def _timed(self, index: int, record: _Record) -> float:
         """Time one example, note what was seen of it, return its seconds."""

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import HarnessError
-from harness.results import Phase
+from harness.phases import Phase
 from harness.worker import protocol
 
 _LAST_WORDS_BYTES = 2_000

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.models import Coverage
-from harness.results import Phase
+from harness.phases import Phase
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
