@@ -55,7 +55,7 @@ def rebuild(skeleton: Callable[[], nn.Module], path: Path, layout: Mapping[str, 
                 cast(module, layout["dtype"])
             case "ao-dynamic":
                 # Packing copies the weights: a mapped file would stay resident beside the copy.
-                _put_packed(module, read(path, mapped=False), layout["modules"], path)
+                _put_packed(module, read(path, mapped=False), layout, path)
             case "torchao":
                 import_torchao()
                 _put(module, read(path), path)
@@ -107,15 +107,20 @@ def unroll_conv1d(module: nn.Module, names: tuple[str, ...] | list[str], *, weig
     """
     import torch
 
+    made: dict[nn.Module, nn.Module] = {}
     for name in names:
         old: Any = module.get_submodule(name)
+        if old in made:
+            replace(module, name, made[old])
+            continue
         inputs, outputs = old.weight.shape
         with torch.device("meta"):
             new = torch.nn.Linear(inputs, outputs)
         if weights:
             new.weight = torch.nn.Parameter(old.weight.data.t().contiguous(), requires_grad=False)
             new.bias = old.bias
-        replace(module, name, new.eval())
+        made[old] = new.eval()
+        replace(module, name, new)
 
 
 def replace(module: nn.Module, name: str, new: nn.Module) -> None:
@@ -208,10 +213,14 @@ def quiet() -> Iterator[None]:
         logging.disable(disabled)
 
 
+def said(error: BaseException) -> str:
+    """The words of an error in one line; of TorchScript's, what follows the stack that it tells first."""
+    return " ".join(str(error).rpartition("RuntimeError: ")[2].split())
+
+
 def first_sentence(error: BaseException) -> str:
     """The words of an error up to where torch begins to explain how it is built."""
-    words = " ".join(str(error).split())
-    return (words.partition(". ")[0] or type(error).__name__).rstrip(".")
+    return (said(error).partition(". ")[0] or type(error).__name__).rstrip(".")
 
 
 def _held(name: str, tensor: Any, *, is_weight: bool) -> Held:
@@ -235,7 +244,7 @@ def _put(module: nn.Module, state: Mapping[str, Any], path: Path) -> None:
         wrong = module.load_state_dict(state, strict=False, assign=True)
     except Exception as error:
         raise ArtifactUnreadable(
-            f"{path.name} does not fit the model: {' '.join(str(error).split())}; delete it from the cache"
+            f"{path.name} does not fit the model: {said(error)}; delete it from the cache"
         ) from error
     if wrong.missing_keys or wrong.unexpected_keys:
         raise ArtifactUnreadable(
@@ -245,16 +254,16 @@ def _put(module: nn.Module, state: Mapping[str, Any], path: Path) -> None:
     _share_again(module, shared)
 
 
-def _put_packed(module: nn.Module, state: dict[str, Any], kinds: Mapping[str, str], path: Path) -> None:
+def _put_packed(module: nn.Module, state: dict[str, Any], layout: Mapping[str, Any], path: Path) -> None:
     import torch
 
-    originals = {}
-    for name in kinds:
+    kinds, aliases, originals = layout["modules"], layout["aliases"], {}
+    for name in (*kinds, *aliases):
         try:
             originals[name] = module.get_submodule(name)
         except AttributeError as error:
             raise ArtifactUnreadable(f"{path.name} is of another model: {error}; delete it from the cache") from error
-    for name in kinds:
+    for name in (*kinds, *aliases):
         replace(module, name, torch.nn.Identity())
     own = {name: _take(state, f"{name}.") for name in kinds}
     _put(module, state, path)
@@ -265,6 +274,8 @@ def _put_packed(module: nn.Module, state: dict[str, Any], kinds: Mapping[str, st
             raise ArtifactUnreadable(
                 f"{path.name} lacks what a quantized {kind} needs at {name}: {error}; delete it from the cache"
             ) from error
+    for alias, name in aliases.items():
+        replace(module, alias, module.get_submodule(name))
 
 
 def _take(state: dict[str, Any], prefix: str) -> dict[str, Any]:

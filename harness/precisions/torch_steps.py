@@ -63,26 +63,37 @@ def dynamic(job: Job) -> Converted:
     from_conv1d = _named(module, _is_conv1d, chosen["exclude"])
     with _at_work("int8-dynamic"):
         torch_layout.unroll_conv1d(module, from_conv1d, weights=True)
-        kinds = {
-            name: type(module.get_submodule(name)).__name__
-            for name in _named(module, _is_quantizable, chosen["exclude"])
-        }
+        names = _named_together(module, _is_quantizable, chosen["exclude"])
+        kinds = {first: type(module.get_submodule(first)).__name__ for first, *_ in names}
+        aliases = {alias: first for first, *others in names for alias in others}
         ao: Any = import_module("torch.ao.quantization")
         ao.quantize_dynamic(module, dict.fromkeys(kinds, ao.default_dynamic_qconfig), inplace=True)
+        for alias, first in aliases.items():
+            torch_layout.replace(module, alias, module.get_submodule(first))
     packed = {name: torch_layout.packed_tensors(module.get_submodule(name)) for name in kinds}
+    owners = {**{name: name for name in kinds}, **aliases}
     converted = {
-        f"{owner}.{name}" for owner, tensors in packed.items() for name, value in tensors.items() if value.is_quantized
+        f"{owner}.{name}"
+        for owner, first in owners.items()
+        for name, value in packed[first].items()
+        if value.is_quantized
     }
     coverage = _coverage(weights, converted)
     # The modules' own state dicts hold script objects, which no careful reader opens: plain tensors are kept instead.
     state = {
         key: value
         for key, value in module.state_dict().items()
-        if not any(key.startswith(f"{owner}.") for owner in kinds)
+        if not any(key.startswith(f"{owner}.") for owner in owners)
     }
     for owner, tensors in packed.items():
         state.update({f"{owner}.{name}": value.detach() for name, value in tensors.items()})
-    layout = {"kind": "ao-dynamic", "modules": kinds, "engine": engine, "from_conv1d": from_conv1d}
+    layout = {
+        "kind": "ao-dynamic",
+        "modules": kinds,
+        "aliases": aliases,
+        "engine": engine,
+        "from_conv1d": from_conv1d,
+    }
     return _finish(job, module, layout, coverage, state)
 
 
@@ -192,18 +203,23 @@ def _at_work(precision: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise HarnessError(
-            f"converting to {precision} failed: {' '.join(str(error).split())}; "
+            f"converting to {precision} failed: {torch_layout.said(error)}; "
             "leave that module alone with the setting `exclude`, or drop this precision"
         ) from error
 
 
 def _named(module: nn.Module, wanted: Callable[[Any], bool], exclude: Collection[str]) -> list[str]:
-    """Names of the modules that are wanted, under all names that they have, save the excluded."""
-    return [
-        name
-        for name, part in module.named_modules(remove_duplicate=False)
-        if name and wanted(part) and not any(fnmatchcase(name, pattern) for pattern in exclude)
-    ]
+    """Names of the modules that are wanted, save the excluded."""
+    return [name for names in _named_together(module, wanted, exclude) for name in names]
+
+
+def _named_together(module: nn.Module, wanted: Callable[[Any], bool], exclude: Collection[str]) -> list[list[str]]:
+    """The modules that are wanted, each by all names that it has: one may stand in several places."""
+    found: dict[nn.Module, list[str]] = {}
+    for name, part in module.named_modules(remove_duplicate=False):
+        if name and wanted(part) and not any(fnmatchcase(name, pattern) for pattern in exclude):
+            found.setdefault(part, []).append(name)
+    return list(found.values())
 
 
 def _is_linear(part: Any) -> bool:

@@ -179,8 +179,7 @@ class TorchSession:
 
     def _explained(self, error: Exception, inputs: Arrays) -> Exception:
         """A missing kernel is the machine's, a wrong name is the workload's, the rest is the model's own."""
-        # TorchScript tells its whole stack before what happened.
-        words = " ".join(str(error).rpartition("RuntimeError: ")[2].split())
+        words = torch_layout.said(error)
         if isinstance(error, self._torch.OutOfMemoryError):
             return HarnessError(
                 f"out of memory: {torch_layout.first_sentence(error)}; take a smaller precision or size"
