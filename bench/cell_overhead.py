@@ -127,7 +127,7 @@ def _bare(artifact: Artifact, runtime: str) -> float:
     done = subprocess.run(
         [sys.executable, str(script), str(artifact.path), str(ROOT)],
         env=environment,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         check=True,
     )
     return (int(done.stdout.split()[-1]) - start) / 1e9
