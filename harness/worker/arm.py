@@ -81,8 +81,8 @@ class Arm:
         placement = _proven(session, assignment.device)
 
         self._bench = Bench(assigned.model, workload, session, peaks, assignment)
-        self._bench.load(0)
         self._enter(Phase.FIRST)
+        self._bench.load(0)
         begun = time.monotonic_ns()
         with peaks.phase() as first:
             first_seconds = self._bench.first_inference()

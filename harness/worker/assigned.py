@@ -31,7 +31,7 @@ class Assigned:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         origin = zoo.Origin(assignment.module, assignment.root)
-        self.model = next(one.model for one in zoo.load(origin) if one.model.name == assignment.model)
+        self.model = _declared(assignment.model, zoo.load(origin))
         self._setting = Setting(
             made=Path(assignment.made),
             checkpoint=Path(assignment.checkpoint) if assignment.checkpoint else None,
@@ -145,6 +145,13 @@ class Assigned:
             raise ModelProblem(
                 f"{what} raised {type(error).__name__}: {error}; mend model {self.model.name!r}"
             ) from error
+
+
+def _declared(name: str, declared: tuple[zoo.Declared, ...]) -> Model:
+    for one in declared:
+        if one.model.name == name:
+            return one.model
+    raise ModelProblem(f"model {name!r} is no longer declared; its file has changed: start the run again")
 
 
 def workload_digest(workload: Workload) -> str:

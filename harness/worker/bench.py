@@ -107,6 +107,8 @@ class Bench:
     def first_inference(self) -> float:
         """Run the first example once, cold. Of a stream, the time to its first chunk."""
         lap = self._stream(0)
+        if not lap.chunk_seconds:
+            raise _no_output(self._examples[0].id)
         return lap.chunk_seconds[0]
 
     def check_outputs(self) -> protocol.Checked:
@@ -116,6 +118,8 @@ class Bench:
         self._first_pass.clear()
         for index, example in enumerate(self._examples):
             lap = self._stream(index, keep=True)
+            if not lap.chunks:
+                raise _no_output(example.id)
             for outputs in lap.chunks:
                 _refuse_unusable(outputs, example.id)
             self._first_pass.append(lap.wall_seconds)
@@ -240,12 +244,16 @@ def _all_or_none(values: list[float | None]) -> tuple[float, ...] | None:
     return known if len(known) == len(values) else None
 
 
+def _no_output(example: str) -> WorkloadProblem:
+    return WorkloadProblem(f"the model gave no output for example {example!r}; check its drive function")
+
+
 def _refuse_unusable(outputs: Arrays, example: str) -> None:
     """A number that is not finite makes every figure of the cell worthless."""
     import numpy as np
 
     if not outputs:
-        raise WorkloadProblem(f"the model gave no output for example {example!r}; check its drive function")
+        raise _no_output(example)
     for name, values in outputs.items():
         if not np.issubdtype(values.dtype, np.number):
             continue

@@ -1,0 +1,267 @@
+"""What is looked at, warmed up and timed, on a session made of arithmetic. Real ones: test_worker.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from harness.errors import WorkloadProblem
+from harness.models import AudioOutput, Example
+from harness.probes.memory import PeakMeter
+from harness.runtimes import Contents, DeviceMemory, Placement
+from harness.worker import protocol
+from harness.worker.bench import Bench
+from tests.samples import model, workload
+
+np = pytest.importorskip("numpy")
+
+
+class Arithmetic:
+    """A session whose outputs are computed from its inputs by the function given."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self._compute = compute
+        self.seen: list[float] = []
+        self.closed = False
+
+    def call(self, inputs: Any) -> Any:
+        self.seen.append(float(inputs["x"].flat[0]))
+        return self._compute(inputs)
+
+    def device_seconds(self) -> float | None:
+        return None
+
+    def device_memory(self) -> DeviceMemory | None:
+        return None
+
+    def reset_device_memory(self) -> None:
+        pass
+
+    def placement(self) -> Placement:
+        return Placement("cpu", {"CPU": 1})
+
+    def contents(self) -> Contents:
+        return Contents(1, {"float32": 1})
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def same(inputs: Any) -> Any:
+    return {"y": inputs["x"]}
+
+
+class Loading:
+    """An example's inputs, and how often they were made."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        self.times = 0
+
+    def __call__(self) -> Any:
+        self.times += 1
+        return {"x": np.full(4, self.value, np.float32)}
+
+
+def bench(
+    compute: Callable[[Any], Any] = same,
+    *,
+    values: tuple[float, ...] = (1.0, 2.0),
+    low_memory: bool = False,
+    threads: int = 1,
+    lengths: tuple[float | None, ...] | None = None,
+    **declared: Any,
+) -> tuple[Bench, Arithmetic, list[Loading]]:
+    loadings = [Loading(value) for value in values]
+    lengths = lengths or (None,) * len(values)
+    examples = [
+        Example(f"e{index}", loading, audio_seconds=length)
+        for index, (loading, length) in enumerate(zip(loadings, lengths, strict=True))
+    ]
+    assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-", threads=threads, low_memory=low_memory)
+    session = Arithmetic(compute)
+    return Bench(model(**declared), workload(*examples), session, PeakMeter(), assignment), session, loadings
+
+
+def timing(**more: Any) -> protocol.Time:
+    return protocol.Time(**{"seconds": 0.0, "min_passes": 1, "max_inferences": 1_000, **more})
+
+
+UNUSABLE = {
+    "NaN": (lambda _: {"y": np.array([1, np.nan, np.nan])}, r"output 'y' holds 2 NaN of 3 values for example 'e0'"),
+    "infinite": (lambda _: {"y": np.array([np.inf, 1])}, r"output 'y' holds 1 infinite of 2 values for example 'e0'"),
+    "NaN in the second output": (
+        lambda _: {"y": np.ones(2), "z": np.array([np.nan], np.float16)},
+        r"output 'z' holds 1 NaN of 1 values",
+    ),
+    "nothing": (lambda _: {}, r"no output for example 'e0'; check its drive function"),
+}
+
+
+@pytest.mark.parametrize(("compute", "said"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_outputs_that_are_no_numbers_are_refused_with_output_and_example(compute, said: str) -> None:
+    with pytest.raises(WorkloadProblem, match=said):
+        bench(compute)[0].check_outputs()
+
+
+def test_the_example_with_the_bad_output_is_named() -> None:
+    def second_is_bad(inputs: Any) -> Any:
+        return {"y": np.log(2 - inputs["x"])}
+
+    with np.errstate(all="ignore"), pytest.raises(WorkloadProblem, match="4 infinite of 4 values for example 'e1'"):
+        bench(second_is_bad)[0].check_outputs()
+
+
+@pytest.mark.parametrize("output", [np.array([1, 2]), np.array([True]), np.array(["text"]), np.array([1j])])
+def test_outputs_without_a_way_to_be_infinite_pass(output: Any) -> None:
+    checked = bench(lambda _: {"y": output})[0].check_outputs()
+    assert checked.chunks == (1, 1)
+
+
+def test_an_example_that_yields_nothing_is_named() -> None:
+    def only_ones(call: Callable[[Any], Any], inputs: Any) -> Iterator[Any]:
+        if inputs["x"][0] == 1:
+            yield call(inputs)
+
+    with pytest.raises(WorkloadProblem, match="no output for example 'e1'; check its drive function"):
+        bench(drive=only_ones, streaming=True)[0].check_outputs()
+
+
+def test_every_example_is_looked_at_once_in_order() -> None:
+    arm, session, _ = bench(values=(3.0, 1.0, 2.0))
+    checked = arm.check_outputs()
+    assert session.seen == [3.0, 1.0, 2.0]
+    assert len(checked.first_pass_seconds) == 3
+    assert checked.audio_seconds == (None, None, None)
+
+
+def test_whole_passes_are_timed_so_that_every_example_weighs_the_same() -> None:
+    arm, session, _ = bench(values=(1.0, 2.0, 3.0))
+    arm.check_outputs()
+    session.seen.clear()
+    block = arm.time(timing(min_passes=2))
+    assert session.seen == [1.0, 2.0, 3.0] * 2
+    assert block.example_ids == ("e0", "e1", "e2") * 2
+    assert (block.passes, len(block.wall_seconds), len(block.pass_seconds)) == (2, 6, 2)
+    assert block.pass_seconds[0] == pytest.approx(sum(block.wall_seconds[:3]))
+
+
+def test_the_most_inferences_are_kept_to_the_pass() -> None:
+    arm, _, _ = bench(values=(1.0, 2.0))
+    arm.check_outputs()
+    block = arm.time(timing(seconds=600.0, max_inferences=5))
+    assert len(block.wall_seconds) == 6
+
+
+def test_the_first_inference_is_one_and_the_first() -> None:
+    arm, session, _ = bench(values=(5.0, 6.0))
+    assert arm.first_inference() > 0
+    assert session.seen == [5.0]
+
+
+@pytest.mark.parametrize(("low_memory", "times"), [(False, 1), (True, 4)])
+def test_inputs_are_kept_unless_memory_is_short(low_memory: bool, times: int) -> None:
+    arm, _, loadings = bench(low_memory=low_memory)
+    arm.check_outputs()
+    arm.time(timing(min_passes=3))
+    assert [loading.times for loading in loadings] == [times, times]
+
+
+def test_an_example_that_cannot_be_made_is_named() -> None:
+    broken = workload(Example("the 3rd", lambda: {}["x"]))
+    assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
+    arm = Bench(model(), broken, Arithmetic(same), PeakMeter(), assignment)
+    with pytest.raises(WorkloadProblem, match=r"example 'the 3rd' cannot be made: KeyError: 'x'; mend the workload"):
+        arm.check_outputs()
+
+
+def test_warming_up_ends_and_runs_the_examples_in_turn() -> None:
+    arm, session, _ = bench(values=(1.0, 2.0))
+    arm.check_outputs()
+    session.seen.clear()
+    warm = arm.warm_up(0.05)
+    assert session.seen == ([1.0, 2.0] * len(session.seen))[: len(session.seen)]
+    assert len(warm.wall_seconds) == len(session.seen) >= 1
+    assert warm.seconds == pytest.approx(sum(warm.wall_seconds))
+
+
+def test_nothing_timed_has_no_peak_and_says_so() -> None:
+    arm, session, _ = bench()
+    closed = arm.close()
+    assert (closed.steady_peak.peak_bytes, closed.steady_peak.unavailable) == (None, "nothing was timed")
+    assert closed.joules is None
+    assert closed.joules_unavailable
+    assert session.closed
+
+
+def test_what_was_timed_has_a_peak_and_the_cpu_has_no_memory_of_its_own() -> None:
+    arm, _, _ = bench()
+    arm.check_outputs()
+    arm.time(timing())
+    closed = arm.close()
+    assert (closed.steady_peak.peak_bytes or 0) > 0
+    assert (closed.device_peak_bytes, closed.device_unavailable) == (None, "the cpu has no memory of its own")
+    assert closed.device_process_unavailable
+
+
+@pytest.mark.parametrize(("threads", "streaming"), [(2, False), (1, True)])
+def test_time_that_cannot_be_corrected_says_why(threads: int, streaming: bool) -> None:
+    arm, _, _ = bench(threads=threads, streaming=streaming)
+    arm.check_outputs()
+    block = arm.time(timing())
+    assert block.corrected_seconds is None
+    assert block.corrected_unavailable
+
+
+def thrice(call: Callable[[Any], Any], inputs: Any) -> Iterator[Any]:
+    for _ in range(3):
+        yield call(inputs)
+
+
+def test_a_streaming_model_is_timed_by_chunk() -> None:
+    arm, _, _ = bench(streaming=True, drive=thrice)
+    assert arm.check_outputs().chunks == (3, 3)
+    block = arm.time(timing(min_passes=2))
+    assert block.example_ids == ("e0",) * 3 + ("e1",) * 3 + ("e0",) * 3 + ("e1",) * 3
+    assert len(block.wall_seconds) == 12
+    assert len(block.chunk_gaps) == 8  # two between three chunks, four examples
+    assert (block.passes, len(block.pass_seconds)) == (2, 2)
+
+
+def test_a_model_that_does_not_stream_is_timed_whole_whatever_it_yields() -> None:
+    arm, session, _ = bench(drive=thrice)
+    arm.check_outputs()
+    session.seen.clear()
+    block = arm.time(timing())
+    assert session.seen == [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
+    assert len(block.wall_seconds) == 2
+    assert block.chunk_gaps == ()
+
+
+def half_silent(inputs: Any) -> Any:
+    """200 samples, the first half of them silent: a second of sound at 200 Hz, heard after half a second."""
+    return {"audio": np.concatenate([np.zeros(100), np.full(100, 0.5)]).astype(np.float32)}
+
+
+def test_sound_made_is_measured_by_its_samples_and_heard_after_its_silence() -> None:
+    arm, _, _ = bench(half_silent, audio=AudioOutput("audio", 200), lengths=(9.0, 9.0))
+    checked = arm.check_outputs()
+    assert checked.audio_seconds == (1.0, 1.0)
+    for heard, wall in zip(checked.first_audible_seconds, checked.first_pass_seconds, strict=True):
+        assert 0.5 <= heard <= wall + 0.5
+    block = arm.time(timing())
+    assert block.first_audible_seconds == pytest.approx([wall + 0.5 for wall in block.wall_seconds], abs=0.05)
+
+
+def test_silence_is_never_heard_and_is_told() -> None:
+    arm, _, _ = bench(lambda _: {"audio": np.zeros(200, np.float32)}, audio=AudioOutput("audio", 200))
+    checked = arm.check_outputs()
+    assert checked.first_audible_seconds == (None, None)
+    assert checked.audio_note == "no audible sample in e0, e1"
+    assert arm.time(timing()).first_audible_seconds == ()
+
+
+def test_sound_heard_by_the_model_has_the_length_that_the_examples_say() -> None:
+    assert bench(lengths=(1.5, 2.5))[0].check_outputs().audio_seconds == (1.5, 2.5)
