@@ -76,9 +76,11 @@ def _audio(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
     lengths = replies.checked.audio_seconds
     if any(seconds is not None for seconds in lengths):
         known = [seconds for seconds in lengths if seconds is not None]
-        if len(known) < len(lengths) or math.fsum(known) == 0:
+        if len(known) < len(lengths):
             why = f"{len(lengths) - len(known)} of {len(lengths)} examples have no audio length"
             yield Reading("real_time_factor", unavailable=why)
+        elif not math.fsum(known):
+            yield Reading("real_time_factor", unavailable="the examples hold no audio")
         else:
             total = math.fsum(known)
             passes = [seconds for block in replies.blocks for seconds in block.pass_seconds]

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from harness.cells import Cell, Reason
 from harness.conduct.readings import Replies, readings_of, sample_of
 from harness.models import Model
@@ -120,7 +122,7 @@ class Solo:
             sample=sample,
             warm_up=WarmUp(len(warm.wall_seconds), warm.seconds, warm.steady, warm.wall_seconds),
             provenance=_provenance(self.model, opened),
-            placement=PlacementProof(**opened.placement),
+            placement=msgspec.convert(opened.placement, PlacementProof),
             conditions=(before, during, self.watch.condition(self.cell, "after")),
             notes=_notes(warm, checked, opened),
         )

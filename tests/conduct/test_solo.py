@@ -1,0 +1,277 @@
+"""The order of a measurement, and what becomes of each way it can end. Workers here are scripts: see tests/worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from typing import Any, Self
+
+import msgspec
+import pytest
+
+from harness.cells import Reason
+from harness.conduct import solo
+from harness.conduct.solo import Plan, Solo
+from harness.results import Condition, Measurement, Phase, Status
+from harness.worker import protocol
+from harness.worker.link import WorkerDied, WorkerTimedOut
+from tests.samples import CELL, block, checked, closed, model, opened
+
+ASSIGNMENT = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
+WARM = protocol.Warm((0.3, 0.2), steady=True, seconds=0.5)
+
+Script = dict[type[Any], Iterator[Any]]
+
+
+def script(**replies: Any) -> Script:
+    """What a worker answers, by request. One reply is given again and again; of a list, one after the other."""
+    usual = {"Open": opened(), "CheckOutputs": checked(), "WarmUp": WARM, "Time": block(), "Close": closed()}
+    return {
+        getattr(protocol, name): iter(reply) if isinstance(reply, list) else repeat(reply)
+        for name, reply in {**usual, **replies}.items()
+    }
+
+
+class Stage:
+    """Starts the scripted workers, one after the other, and hears what the conductor tells."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = iter(scripts)
+        self.asked: list[list[Any]] = []
+        self.limits: set[float] = set()
+        self.environments: list[Any] = []
+        self.alive = 0
+        self.most_alive = 0
+        self.blocks: list[protocol.Block] = []
+        self.phases: list[Phase] = []
+        self.facts: dict[str, Any] = {}
+        self.when: list[str] = []
+
+    def worker(self, environment: Any, *, on_phase: Callable[[Phase], None], on_tick: Callable[[], None]) -> Any:
+        self.environments.append(environment)
+        stage, answers, asked = self, next(self._scripts), list[Any]()
+        self.asked.append(asked)
+
+        class Scripted:
+            def __enter__(self) -> Self:
+                stage.alive += 1
+                stage.most_alive = max(stage.most_alive, stage.alive)
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                stage.alive -= 1
+
+            def ask(self, request: Any, limit_seconds: float) -> Any:
+                asked.append(request)
+                stage.limits.add(limit_seconds)
+                on_tick()
+                on_phase(Phase.TIMING)
+                reply = next(answers[type(request)])
+                if isinstance(reply, Exception):
+                    raise reply
+                return reply
+
+            def last_words(self) -> str:
+                return "so long"
+
+        return Scripted()
+
+    # What the conductor tells (`solo.Watch`).
+
+    def phase(self, _cell: object, phase: Phase) -> None:
+        self.phases.append(phase)
+
+    def block(self, _cell: object, told: protocol.Block) -> None:
+        self.blocks.append(told)
+
+    def tick(self) -> None:
+        pass
+
+    def condition(self, _cell: object, when: str) -> Condition:
+        self.when.append(when)
+        return Condition(when)
+
+    def runtime_facts(self, _cell: object, facts: Any) -> None:
+        self.facts |= facts
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Measurement, Stage]]:
+    """Measure a cell with workers that answer by scripts."""
+
+    def run(*scripts: Script, plan: Plan | None = None) -> tuple[Measurement, Stage]:
+        stage = Stage(*scripts)
+        monkeypatch.setattr(solo, "Worker", stage.worker)
+        plan = plan or Plan(timing_seconds=0.0, limit_seconds=60.0)
+        measured = Solo(model(), CELL, ASSIGNMENT, {"A": "B"}, plan, stage).measure()
+        assert stage.alive == 0
+        return measured, stage
+
+    return run
+
+
+def requests(asked: list[Any]) -> list[str]:
+    return [type(request).__name__ for request in asked]
+
+
+STEPS = ["Open", "CheckOutputs", "WarmUp", "Time", "Time", "Time", "Close"]
+
+
+def test_a_cell_whose_artifact_is_there_is_measured_in_one_fresh_worker(measure) -> None:
+    measured, stage = measure(script())
+    assert measured.status is Status.MEASURED
+    assert [requests(asked) for asked in stage.asked] == [STEPS]
+    assert stage.environments == [{"A": "B"}]
+    assert stage.limits == {60.0}
+
+
+def test_a_conversion_has_a_process_of_its_own_and_the_cell_a_fresh_one(measure) -> None:
+    measured, stage = measure(needs_conversion(), script(Convert=protocol.Converted(1.5)), script())
+    assert measured.status is Status.MEASURED
+    assert [requests(asked) for asked in stage.asked] == [["Open"], ["Convert"], STEPS]
+    assert stage.most_alive == 1
+
+
+def test_every_worker_is_given_the_whole_assignment(measure) -> None:
+    _, stage = measure(needs_conversion(), script(Convert=protocol.Converted(1.0)), script())
+    assert [asked[0].assignment for asked in stage.asked] == [ASSIGNMENT] * 3
+
+
+def needs_conversion() -> Script:
+    return script(Open=protocol.NeedsConversion())
+
+
+ENDS: dict[str, Callable[[Any], list[Script]]] = {
+    "opening": lambda end: [script(Open=end)],
+    "converting": lambda end: [needs_conversion(), script(Convert=end)],
+    "opening after converting": lambda end: [
+        needs_conversion(),
+        script(Convert=protocol.Converted(1.0)),
+        script(Open=end),
+    ],
+    "checking": lambda end: [script(CheckOutputs=end)],
+    "warming up": lambda end: [script(WarmUp=end)],
+    "the second block": lambda end: [script(Time=[block(), end])],
+    "closing": lambda end: [script(Close=end)],
+}
+at_any_moment = pytest.mark.parametrize("scripts", ENDS.values(), ids=ENDS.keys())
+
+
+@at_any_moment
+def test_a_worker_that_cannot_makes_the_cell_unsupported_with_its_words(measure, scripts) -> None:
+    measured, _ = measure(*scripts(protocol.CannotRun("NO_KERNEL", "no kernel for Conv")))
+    assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.NO_KERNEL)
+    assert measured.text == "no kernel for Conv"
+    assert measured.sample is None
+
+
+@at_any_moment
+def test_what_breaks_makes_the_cell_failed_with_phase_words_and_last_words(measure, scripts) -> None:
+    measured, _ = measure(*scripts(protocol.Broke(Phase.OUTPUTS, "output 'y' holds NaN")))
+    assert measured.status is Status.FAILED
+    assert measured.failure is not None
+    assert (measured.failure.phase, measured.failure.text) == (Phase.OUTPUTS, "output 'y' holds NaN")
+    assert measured.failure.last_words == "so long"
+
+
+@pytest.mark.parametrize("lost", [WorkerDied, WorkerTimedOut])
+@at_any_moment
+def test_a_worker_that_is_lost_makes_the_cell_failed(measure, scripts, lost) -> None:
+    measured, _ = measure(*scripts(lost(Phase.CONVERT, "it went", "help")))
+    assert measured.status is Status.FAILED
+    assert measured.failure is not None
+    failure = measured.failure
+    assert (failure.phase, failure.text, failure.last_words) == (Phase.CONVERT, "it went", "help")
+
+
+def test_three_passes_are_made_however_short_the_time(measure) -> None:
+    measured, stage = measure(script(), plan=Plan(timing_seconds=0.001, limit_seconds=60.0))
+    assert measured.sample is not None
+    assert measured.sample.passes == 3
+    assert len(stage.blocks) == 3
+
+
+def test_the_time_is_spent_and_not_much_more(measure) -> None:
+    # Each block of two inferences takes 0.5 s: four of them make the 2 s.
+    measured, stage = measure(script(), plan=Plan(timing_seconds=2.0, limit_seconds=60.0))
+    assert measured.sample is not None
+    assert measured.sample.passes == 4
+    times = [request for request in stage.asked[0] if isinstance(request, protocol.Time)]
+    assert [request.seconds for request in times] == [1.0, 1.0, 1.0, 0.5]
+    assert {request.min_passes for request in times} == {1}
+
+
+def test_very_short_inferences_are_timed_until_there_are_enough(measure) -> None:
+    many = block(*[1e-6] * 2_000)
+    measured, stage = measure(script(Time=many), plan=Plan(timing_seconds=3_600.0, limit_seconds=60.0))
+    assert measured.sample is not None
+    assert len(measured.sample.wall_seconds) == 6_000
+    times = [request for request in stage.asked[0] if isinstance(request, protocol.Time)]
+    assert [request.max_inferences for request in times] == [5_000, 3_000, 1_000]
+
+
+def test_half_of_the_time_at_most_is_spent_on_warming_up(measure) -> None:
+    _, stage = measure(script(), plan=Plan(timing_seconds=2.0, limit_seconds=60.0))
+    assert [request.max_seconds for request in stage.asked[0] if isinstance(request, protocol.WarmUp)] == [1.0]
+
+
+def test_every_block_is_told_before_the_next_is_asked_for(measure) -> None:
+    blocks = [block(0.1, 0.2), block(0.3, 0.4), WorkerDied(Phase.TIMING, "it went", "")]
+    measured, stage = measure(script(Time=blocks))
+    assert measured.status is Status.FAILED
+    assert stage.blocks == blocks[:2]
+
+
+def test_the_machine_is_looked_at_before_during_and_after(measure) -> None:
+    measured, _ = measure(script())
+    assert [condition.when for condition in measured.conditions] == ["before", "during", "after"]
+
+
+def test_what_is_known_of_the_cell_is_in_its_measurement(measure) -> None:
+    measured, stage = measure(script())
+    assert measured.cell == CELL
+    assert measured.value("latency_p50_seconds") == pytest.approx(0.25)
+    assert measured.warm_up is not None
+    assert (measured.warm_up.inferences, measured.warm_up.steady) == (2, True)
+    assert measured.provenance is not None
+    assert (measured.provenance.weights, measured.provenance.examples) == ("some weights", 2)
+    assert (measured.provenance.converted_bytes, measured.provenance.weight_bytes) == (750, 1_000)
+    assert measured.provenance.left_unconverted == ("left",)
+    assert measured.placement is not None
+    assert measured.placement.by_provider == {"CPU": 3}
+    assert stage.facts == {"engine": "1.0"}
+    assert stage.phases
+
+
+def test_a_measurement_is_the_same_for_who_made_it_and_who_reads_it(measure) -> None:
+    measured, _ = measure(script())
+    assert msgspec.json.decode(msgspec.json.encode(measured), type=Measurement) == measured
+
+
+@pytest.mark.parametrize(
+    ("replies", "note"),
+    [
+        (
+            {"WarmUp": protocol.Warm((0.1, 0.2, 0.3), steady=False, seconds=0.6)},
+            "no steady state within 3 warm-up inferences",
+        ),
+        ({"CheckOutputs": checked(audio_note="no audible sample in a")}, "no audible sample in a"),
+        ({}, "75% of the weight bytes converted"),
+    ],
+)
+def test_what_a_reader_should_know_is_noted(measure, replies: dict[str, Any], note: str) -> None:
+    measured, _ = measure(script(**replies))
+    assert note in measured.notes
+
+
+def test_an_interrupt_is_not_a_measurement(monkeypatch) -> None:
+    stage = Stage(script(Time=[block()]))
+
+    def interrupted(_cell: object, _block: object) -> None:
+        raise KeyboardInterrupt
+
+    stage.block = interrupted  # type: ignore[method-assign]
+    monkeypatch.setattr(solo, "Worker", stage.worker)
+    with pytest.raises(KeyboardInterrupt):
+        Solo(model(), CELL, ASSIGNMENT, {}, Plan(1.0, 60.0), stage).measure()
+    assert stage.alive == 0
