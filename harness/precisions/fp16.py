@@ -27,9 +27,9 @@ def from_torch(job: Job) -> Converted:
 
 def from_torchscript(job: Job) -> Converted:
     """Cast every float; numbers written into the script itself stay as they are."""
-    from harness.precisions import torch_steps
+    from harness.precisions import torch_script
 
-    return torch_steps.script(job, "float16")
+    return torch_script.cast(job, "float16")
 
 
 RECIPE = Recipe(

@@ -23,9 +23,9 @@ def from_torch(job: Job) -> Converted:
 
 def from_torchscript(job: Job) -> Converted:
     """Take the file as it is."""
-    from harness.precisions import torch_steps
+    from harness.precisions import torch_script
 
-    return torch_steps.script(job, "float32")
+    return torch_script.cast(job, "float32")
 
 
 RECIPE = Recipe(

@@ -9,38 +9,21 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cells import Reason, Unsupported
 from harness.errors import ArtifactUnreadable
+from harness.precisions import torch_count
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 _NAMES_SHOWN = 4
 _RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
-
-TORCHAO_DTYPES = {8: "int8", 4: "int4 in int8"}
-"""What torchao's weights are, by bits, and how they are kept where that differs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One tensor of a loaded module: a parameter, a buffer, or a weight packed for an engine."""
-
-    name: str
-    device: torch.device
-    dtype: str
-    count: int
-    is_weight: bool
-    is_floating: bool
 
 
 def rebuild(skeleton: Callable[[], nn.Module], path: Path, layout: Mapping[str, Any]) -> nn.Module:
@@ -129,53 +112,6 @@ def replace(module: nn.Module, name: str, new: nn.Module) -> None:
     setattr(module.get_submodule(parent), leaf, new)
 
 
-def packed_tensors(part: Any) -> dict[str, torch.Tensor]:
-    """Weights and biases of a dynamically quantized module, unpacked, by the names they had as floats."""
-    if hasattr(part, "get_weight"):
-        return {**part.get_weight(), **part.get_bias()}
-    bias = part.bias()
-    return {"weight": part.weight(), **({} if bias is None else {"bias": bias})}
-
-
-def held(module: nn.Module, layout: Mapping[str, Any]) -> Iterator[Held]:
-    """Every tensor of a loaded module; quantized modules have no parameters, so their packed weights are asked for."""
-    for name, parameter in module.named_parameters():
-        yield _held(name, parameter, is_weight=True)
-    for name, buffer in module.named_buffers():
-        yield _held(name, buffer, is_weight=False)
-    if layout["kind"] == "ao-dynamic":
-        for owner in layout["modules"]:
-            for name, tensor in packed_tensors(module.get_submodule(owner)).items():
-                yield _held(f"{owner}.{name}", tensor, is_weight=True)
-
-
-def promised_dtype(tensor: Held, layout: Mapping[str, Any]) -> str | None:
-    """The dtype that a weight must have under a layout; None where the layout leaves it as it was."""
-    owner, _, leaf = tensor.name.rpartition(".")
-    match layout["kind"]:
-        case "cast" | "torchscript" if tensor.is_weight and tensor.is_floating:
-            return str(layout["dtype"])
-        case "ao-dynamic" if owner in layout["modules"] and leaf.startswith("weight"):
-            return "int8"
-        case "torchao" if tensor.name in layout["converted"]:
-            return TORCHAO_DTYPES[layout["bits"]]
-    return None
-
-
-def count(module: nn.Module, layout: Mapping[str, Any]) -> dict[str, Any]:
-    """Weights in a module: how many, and how many of each dtype."""
-    by_dtype: Counter[str] = Counter()
-    for tensor in held(module, layout):
-        if tensor.is_weight:
-            by_dtype[tensor.dtype] += tensor.count
-    return {"parameter_count": by_dtype.total(), "count_by_dtype": dict(sorted(by_dtype.items()))}
-
-
-def is_torchao(tensor: object) -> bool:
-    """Whether a tensor is of one of torchao's classes."""
-    return type(tensor).__module__.startswith("torchao.")
-
-
 def import_torchao() -> Any:
     """Import torchao's quantization, whose import registers its tensor classes for reading."""
     try:
@@ -221,20 +157,6 @@ def said(error: BaseException) -> str:
 def first_sentence(error: BaseException) -> str:
     """The words of an error up to where torch begins to explain how it is built."""
     return (said(error).partition(". ")[0] or type(error).__name__).rstrip(".")
-
-
-def _held(name: str, tensor: Any, *, is_weight: bool) -> Held:
-    if is_torchao(tensor):
-        stored = _label(tensor.qdata.dtype)
-        meant = _label(getattr(tensor, "target_dtype", tensor.qdata.dtype))
-        label = meant if meant == stored else f"{meant} in {stored}"
-    else:
-        label = _label(tensor.dtype)
-    return Held(name, tensor.device, label, tensor.numel(), is_weight, tensor.is_floating_point())
-
-
-def _label(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.").removeprefix("q")
 
 
 def _put(module: nn.Module, state: Mapping[str, Any], path: Path) -> None:
@@ -312,7 +234,7 @@ def _share_again(module: nn.Module, groups: list[list[str]]) -> None:
         for other in others:
             parent, _, leaf = other.rpartition(".")
             own = module.get_parameter(other)
-            if not (is_torchao(kept) or is_torchao(own)) and own.data_ptr() == kept.data_ptr():
+            if not (torch_count.is_torchao(kept) or torch_count.is_torchao(own)) and own.data_ptr() == kept.data_ptr():
                 setattr(module.get_submodule(parent), leaf, kept)
 
 

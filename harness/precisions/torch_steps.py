@@ -5,35 +5,21 @@ Owns no recipe. The module is never copied: a conversion has a process of its ow
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cells import Reason, Unsupported
-from harness.errors import ArtifactUnreadable, HarnessError, UsageProblem
-from harness.models import Coverage, FileReference, ModuleReference
-from harness.precisions import Converted, Job, torch_layout
+from harness.errors import HarnessError, UsageProblem
+from harness.models import Coverage, ModuleReference
+from harness.precisions import Converted, Job, torch_count, torch_layout
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 _LEFT_SHOWN = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """A float parameter of the reference, under all its names."""
-
-    names: tuple[str, ...]
-    owner: str
-    size_bytes: int
 
 
 def settings(job: Job, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,10 +34,16 @@ def cast(job: Job, dtype: str) -> Converted:
     """Give all floats one dtype."""
     settings(job, {})
     module = _reference(job)
-    weights = _weights(module)
+    weights = torch_count.weights(module)
     torch_layout.cast(module, dtype)
     layout = {"kind": "cast", "dtype": dtype}
-    return _finish(job, module, layout, _coverage(weights, _of_dtype(module, dtype)), dict(module.state_dict()))
+    return _finish(
+        job,
+        module,
+        layout,
+        torch_count.coverage(weights, torch_count.of_dtype(module, dtype)),
+        dict(module.state_dict()),
+    )
 
 
 def dynamic(job: Job) -> Converted:
@@ -59,7 +51,7 @@ def dynamic(job: Job) -> Converted:
     chosen = settings(job, {"exclude": ()})
     engine = torch_layout.use_engine(job.engine)
     module = _reference(job)
-    weights = _weights(module)
+    weights = torch_count.weights(module)
     from_conv1d = _named(module, _is_conv1d, chosen["exclude"])
     with _at_work("int8-dynamic"):
         torch_layout.unroll_conv1d(module, from_conv1d, weights=True)
@@ -70,7 +62,7 @@ def dynamic(job: Job) -> Converted:
         ao.quantize_dynamic(module, dict.fromkeys(kinds, ao.default_dynamic_qconfig), inplace=True)
         for alias, first in aliases.items():
             torch_layout.replace(module, alias, module.get_submodule(first))
-    packed = {name: torch_layout.packed_tensors(module.get_submodule(name)) for name in kinds}
+    packed = {name: torch_count.packed_tensors(module.get_submodule(name)) for name in kinds}
     owners = {**{name: name for name in kinds}, **aliases}
     converted = {
         f"{owner}.{name}"
@@ -78,7 +70,7 @@ def dynamic(job: Job) -> Converted:
         for name, value in packed[first].items()
         if value.is_quantized
     }
-    coverage = _coverage(weights, converted)
+    coverage = torch_count.coverage(weights, converted)
     # The modules' own state dicts hold script objects, which no careful reader opens: plain tensors are kept instead.
     state = {
         key: value
@@ -106,7 +98,7 @@ def weight_only(job: Job, *, bits: int) -> Converted:
     group_size = chosen.get("group_size", 1)
     torchao = torch_layout.import_torchao()
     module = _reference(job)
-    weights = _weights(module)
+    weights = torch_count.weights(module)
     from_conv1d = _named(module, _is_conv1d, chosen["exclude"])
     with _at_work(f"int{bits}-weight-only"):
         torch_layout.unroll_conv1d(module, from_conv1d, weights=True)
@@ -120,68 +112,15 @@ def weight_only(job: Job, *, bits: int) -> Converted:
         torchao.quantize_(
             module,
             _torchao_config(torchao, bits, group_size),
-            filter_fn=lambda part, name: name in names and not torch_layout.is_torchao(part.weight),
+            filter_fn=lambda part, name: name in names and not torch_count.is_torchao(part.weight),
         )
     layout: dict[str, Any] = {"kind": "torchao", "bits": bits, "from_conv1d": from_conv1d}
     if bits == 4:
         layout["group_size"] = group_size
     parameters = module.named_parameters(remove_duplicate=False)
-    converted = {name for name, parameter in parameters if torch_layout.is_torchao(parameter)}
+    converted = {name for name, parameter in parameters if torch_count.is_torchao(parameter)}
     layout["converted"] = sorted(converted)
-    return _finish(job, module, layout, _coverage(weights, converted), dict(module.state_dict()))
-
-
-def script(job: Job, dtype: str) -> Converted:
-    """Take a TorchScript file as it is, or with all its floats cast; counted is the part that will be called."""
-    settings(job, {})
-    reference = job.reference
-    if not isinstance(reference, FileReference):
-        raise HarnessError(f"a {reference.format} reference is no TorchScript file; declare it as a file")
-    whole = load_script(reference.path)
-    part = script_part(whole, reference.submodule, reference.path)
-    weights = _weights(part)
-    if dtype == "float32":
-        _take_over(reference.path, job.target)
-    else:
-        import torch
-
-        with torch_layout.quiet():
-            for tensor in (*whole.parameters(), *whole.buffers()):  # a script has no bfloat16() of its own
-                if tensor.is_floating_point():
-                    tensor.data = tensor.data.to(getattr(torch, dtype))
-            jit: Any = torch.jit
-            jit.save(whole, job.target)
-    layout = {"kind": "torchscript", "dtype": dtype, "submodule": reference.submodule}
-    coverage = _coverage(weights, _of_dtype(part, dtype))
-    _refuse_nothing(job, coverage, part)
-    return Converted(coverage, {**layout, **torch_layout.count(part, layout)})
-
-
-def load_script(path: Path, device: torch.device | str = "cpu") -> Any:
-    """Load a TorchScript file; refuse in one line what is not one."""
-    import torch
-
-    jit: Any = torch.jit
-    try:
-        with torch_layout.quiet():
-            return jit.load(path, map_location=device)
-    except (FileNotFoundError, ValueError) as error:
-        raise ArtifactUnreadable(f"{path.name} is missing; restore the file") from error
-    except RuntimeError as error:
-        raise ArtifactUnreadable(
-            f"{path.name} is not a TorchScript file, or only a part of one ({torch_layout.first_sentence(error)}); "
-            "fetch it again"
-        ) from error
-
-
-def script_part(whole: Any, submodule: str, path: Path) -> Any:
-    """The dotted part of a script that is called; the whole where nothing is named."""
-    part = whole
-    for name in filter(None, submodule.split(".")):
-        if name not in (parts := dict(part.named_children())):
-            raise UsageProblem(f"{path.name} has no part {submodule!r}; it has {', '.join(parts) or 'none'}")
-        part = parts[name]
-    return part
+    return _finish(job, module, layout, torch_count.coverage(weights, converted), dict(module.state_dict()))
 
 
 def _reference(job: Job) -> nn.Module:
@@ -252,69 +191,15 @@ def _torchao_config(torchao: Any, bits: int, group_size: int) -> Any:
     return torchao.IntxWeightOnlyConfig(weight_dtype=four_bits, granularity=torchao.PerGroup(group_size))
 
 
-def _weights(module: nn.Module) -> list[Weight]:
-    found: dict[int, tuple[Any, list[str]]] = {}
-    for name, parameter in module.named_parameters(remove_duplicate=False):
-        if parameter.is_floating_point():
-            found.setdefault(id(parameter), (parameter, []))[1].append(name)
-    parts = dict(module.named_modules())
-    return [
-        Weight(tuple(names), _owner(parts, names[0]), parameter.numel() * parameter.element_size())
-        for parameter, names in found.values()
-    ]
-
-
-def _owner(parts: Mapping[str, Any], name: str) -> str:
-    """The class of the module that uses a parameter; of the one that is parametrized, not of its helper."""
-    part = parts.get(
-        name.partition(".parametrizations.")[0] if ".parametrizations." in name else name.rpartition(".")[0]
-    )
-    return str(getattr(part, "original_name", type(part).__name__))
-
-
-def _of_dtype(module: nn.Module, dtype: str) -> set[str]:
-    parameters = module.named_parameters(remove_duplicate=False)
-    return {name for name, parameter in parameters if str(parameter.dtype) == f"torch.{dtype}"}
-
-
-def _coverage(weights: list[Weight], converted: Collection[str]) -> Coverage:
-    """What was converted; a weight that several modules share only where none of them kept it."""
-    done = [weight for weight in weights if set(weight.names) <= set(converted)]
-    left = [weight for weight in weights if not set(weight.names) <= set(converted)]
-    left.sort(key=lambda weight: -weight.size_bytes)
-    shown = [f"{weight.names[0]} ({weight.owner}, {weight.size_bytes:,} B)" for weight in left[:_LEFT_SHOWN]]
-    if rest := left[_LEFT_SHOWN:]:
-        shown.append(f"and {len(rest)} smaller ({sum(weight.size_bytes for weight in rest):,} B)")
-    return Coverage(
-        converted_bytes=sum(weight.size_bytes for weight in done),
-        total_bytes=sum(weight.size_bytes for weight in weights),
-        converted_count=len(done),
-        total_count=len(weights),
-        left=tuple(shown),
-    )
-
-
-def _refuse_nothing(job: Job, coverage: Coverage, module: nn.Module) -> None:
-    if coverage.converted_bytes:
-        return
-    job.target.unlink(missing_ok=True)
-    kinds = sorted(
-        {type(part).__name__ for part in module.modules() if next(part.parameters(recurse=False), None) is not None}
-    )
-    raise Unsupported(
-        Reason.NOTHING_CONVERTED, f"no weight was converted: the model's are in {', '.join(kinds) or 'no module'}"
-    )
-
-
 def _finish(
     job: Job, module: nn.Module, layout: dict[str, Any], coverage: Coverage, state: dict[str, torch.Tensor]
 ) -> Converted:
     """Write the tensors and count what the converted module holds."""
     import torch
 
-    _refuse_nothing(job, coverage, module)
+    torch_count.refuse_nothing(coverage, module)
     with torch_layout.quiet():
-        counted = torch_layout.count(module, layout)
+        counted = torch_count.count(module, layout)
         try:
             torch.save({name: _alone(tensor) for name, tensor in state.items()}, job.target)
         except (OSError, RuntimeError) as error:
@@ -326,14 +211,7 @@ def _finish(
 
 def _alone(tensor: Any) -> Any:
     """A tensor that is a small part of a larger storage, copied: the whole storage would be written otherwise."""
-    if torch_layout.is_torchao(tensor) or not hasattr(tensor, "untyped_storage"):
+    if torch_count.is_torchao(tensor) or not hasattr(tensor, "untyped_storage"):
         return tensor
     used: int = tensor.numel() * tensor.element_size()
     return tensor.clone() if tensor.untyped_storage().nbytes() > used else tensor
-
-
-def _take_over(path: Path, target: Path) -> None:
-    try:
-        os.link(path.resolve(), target)
-    except OSError:
-        shutil.copyfile(path, target)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import ArtifactUnreadable, HarnessError, ModelProblem, WorkloadProblem
 from harness.models import Arrays, Artifact
-from harness.precisions import torch_layout
+from harness.precisions import torch_count, torch_layout, torch_script
 from harness.runtimes import Contents, DeviceMemory, Placement, Tuning
 from harness.runtimes.torch_places import Place, claim
 
@@ -135,9 +135,9 @@ class TorchSession:
         """Where the weights are and of which dtype, asked of the loaded tensors one by one."""
         by_provider: Counter[str] = Counter()
         astray = []
-        for tensor in torch_layout.held(self._module, self._artifact.layout):
+        for tensor in torch_count.held(self._module, self._artifact.layout):
             by_provider[f"{tensor.device} {tensor.dtype}"] += 1
-            promised = torch_layout.promised_dtype(tensor, self._artifact.layout)
+            promised = torch_count.promised_dtype(tensor, self._artifact.layout)
             if tensor.device != self._place.target:
                 astray.append(f"{tensor.name} on {tensor.device}")
             elif promised not in (None, tensor.dtype):
@@ -146,7 +146,7 @@ class TorchSession:
 
     def contents(self) -> Contents:
         """Weights of the loaded module, counted."""
-        counted = torch_layout.count(self._module, self._artifact.layout)
+        counted = torch_count.count(self._module, self._artifact.layout)
         return Contents(counted["parameter_count"], counted["count_by_dtype"])
 
     def close(self) -> None:
@@ -209,9 +209,8 @@ class TorchSession:
 def _loaded(artifact: Artifact, place: Place) -> Any:
     layout, path = artifact.layout, artifact.path
     if layout["kind"] == "torchscript":
-        from harness.precisions.torch_steps import load_script, script_part
-
-        return script_part(load_script(path, place.target), layout["submodule"], path).eval()
+        whole = torch_script.load(path, place.target)
+        return torch_script.called(whole, layout["submodule"], path).eval()
     if artifact.skeleton is None:
         raise ArtifactUnreadable(f"{path.name} holds tensors without a module to put them in; declare its skeleton")
     module = torch_layout.rebuild(artifact.skeleton, path, layout)

@@ -30,40 +30,44 @@ def skeleton():
         module = Wav2Vec2Model(config)
     return module.to_empty(device="cpu").eval()
 
-precision, path = sys.argv[1], Path(sys.argv[2])
+folder = Path(sys.argv[1])
 x = np.sin(np.arange(8000, dtype=np.float32) / 7)[None]
 """
 
 _CONVERT = (
     _SKELETON
     + """
-done = recipe(precision).conversions["torch-state"](Job(ModuleReference(skeleton, fill, ("e2e",), "e2e"), path))
 module = skeleton()
 fill(module)
 with torch.inference_mode():
-    np.save(path.with_suffix(".npy"), module(torch.from_numpy(x)).last_hidden_state.numpy())
-print(json.dumps({"layout": dict(done.layout), "fraction": done.coverage.fraction, "left": done.coverage.left}))
+    np.save(folder / "expected.npy", module(torch.from_numpy(x)).last_hidden_state.numpy())
+reference = ModuleReference(skeleton, fill, ("e2e",), "e2e")
+made = {}
+for precision in sys.argv[2:]:
+    done = recipe(precision).conversions["torch-state"](Job(reference, folder / f"{precision}.pt"))
+    made[precision] = {"layout": dict(done.layout), "fraction": done.coverage.fraction, "left": done.coverage.left}
+print(json.dumps(made))
 """
 )
 
 _OPEN = (
     _SKELETON
     + """
-layout = json.loads(sys.argv[3])
-artifact = Artifact(path, "torch-state", precision, "", 1, Coverage(1, 1, 1, 1), "e2e", 0.0, layout, skeleton)
-session = RUNTIMES["torch"]().open(artifact, Device("cpu"), Tuning())
-found, again = (session.call({"input_values": x})["last_hidden_state"] for _ in range(2))
-expected = np.load(path.with_suffix(".npy"))
-noise = np.square(found - expected).sum()
-placement, contents = session.placement(), session.contents()
-print(json.dumps({
-    "noise_fraction": float(noise / np.square(expected).sum()),
-    "is_repeatable": bool(np.array_equal(found, again)),
-    "by_provider": dict(placement.by_provider),
-    "astray": placement.astray,
-    "parameter_count": contents.parameter_count,
-    "count_by_dtype": dict(contents.count_by_dtype),
-}))
+expected, found = np.load(folder / "expected.npy"), {}
+for precision, made in json.loads(sys.argv[2]).items():
+    artifact = Artifact(folder / f"{precision}.pt", "torch-state", precision, "", 1, Coverage(1, 1, 1, 1), "e2e", 0.0,
+                        made["layout"], skeleton)
+    session = RUNTIMES["torch"]().open(artifact, Device("cpu"), Tuning())
+    output, again = (session.call({"input_values": x})["last_hidden_state"] for _ in range(2))
+    placement, contents = session.placement(), session.contents()
+    found[precision] = {
+        "noise_fraction": float(np.square(output - expected).sum() / np.square(expected).sum()),
+        "is_repeatable": bool(np.array_equal(output, again)),
+        "astray": placement.astray,
+        "parameter_count": contents.parameter_count,
+        "count_by_dtype": dict(contents.count_by_dtype),
+    }
+print(json.dumps(found))
 """
 )
 
@@ -74,21 +78,27 @@ def run(script, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    ("precision", "most_noise", "dtypes"),
-    [
-        ("fp32", 1e-9, {"float32"}),
-        ("fp16", 1e-4, {"float16"}),
-        ("bf16", 1e-2, {"bfloat16"}),
-        ("int8-dynamic", 2e-2, {"float32", "int8"}),
-        ("int8-weight-only", 1e-2, {"float32", "int8"}),
-        ("int4-weight-only", 0.5, {"float32", "int4 in int8"}),
-    ],
-)
-def test_an_encoder_converted_in_one_process_answers_in_another(precision, most_noise, dtypes, tmp_path):
-    path = tmp_path / "encoder.pt"
-    made = run(_CONVERT, precision, str(path))
-    found = run(_OPEN, precision, str(path), json.dumps(made["layout"]))
+CASES = [
+    ("fp32", 1e-9, {"float32"}),
+    ("fp16", 1e-4, {"float16"}),
+    ("bf16", 1e-2, {"bfloat16"}),
+    ("int8-dynamic", 2e-2, {"float32", "int8"}),
+    ("int8-weight-only", 1e-2, {"float32", "int8"}),
+    ("int4-weight-only", 0.5, {"float32", "int4 in int8"}),
+]
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory):
+    """Every precision, as one process made it and as another found it."""
+    folder = str(tmp_path_factory.mktemp("encoders"))
+    made = run(_CONVERT, folder, *(precision for precision, *_ in CASES))
+    return made, run(_OPEN, folder, json.dumps(made))
+
+
+@pytest.mark.parametrize(("precision", "most_noise", "dtypes"), CASES)
+def test_an_encoder_converted_in_one_process_answers_in_another(precision, most_noise, dtypes, encoders):
+    made, found = (part[precision] for part in encoders)
     assert found["noise_fraction"] <= most_noise
     assert found["is_repeatable"]
     assert found["astray"] == []

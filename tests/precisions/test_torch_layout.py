@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from harness.errors import ArtifactUnreadable  # noqa: E402
-from harness.precisions import torch_layout  # noqa: E402
+from harness.precisions import torch_count, torch_layout  # noqa: E402
 from tests.precisions.torch_examples import Speech, convert, filled, speak  # noqa: E402
 
 PRECISIONS = ["fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only", "int4-weight-only"]
@@ -104,17 +104,17 @@ def test_tied_weights_are_one_parameter_again(target):
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_what_is_counted_after_loading_is_what_was_counted_when_converting(precision, target):
     module, layout = reopened(precision, target)
-    found = torch_layout.count(module, layout)
+    found = torch_count.count(module, layout)
     assert found == {key: layout[key] for key in ("parameter_count", "count_by_dtype")}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_every_weight_has_the_dtype_that_the_layout_promises(precision, target):
     module, layout = reopened(precision, target)
-    held = list(torch_layout.held(module, layout))
-    promised = [tensor for tensor in held if torch_layout.promised_dtype(tensor, layout) is not None]
+    held = list(torch_count.held(module, layout))
+    promised = [tensor for tensor in held if torch_count.promised_dtype(tensor, layout) is not None]
     assert promised
-    assert all(torch_layout.promised_dtype(tensor, layout) == tensor.dtype for tensor in promised)
+    assert all(torch_count.promised_dtype(tensor, layout) == tensor.dtype for tensor in promised)
 
 
 def test_a_file_of_another_model_is_refused_with_what_it_lacks_and_has(target):
@@ -197,10 +197,9 @@ def test_quiet_hides_warnings_but_lets_errors_through(recwarn, caplog):
 
 
 def test_the_recipes_and_the_runtime_import_no_torch_by_themselves():
-    code = (
-        "import sys, harness.precisions.torch_layout, harness.precisions.torch_steps, harness.runtimes.torch, "
-        "harness.runtimes.torch_places, harness.runtimes.torch_probe\n"
-        "print([name for name in ('torch', 'torchao', 'transformers', 'numpy') if name in sys.modules])"
-    )
+    ours = [f"harness.precisions.torch_{part}" for part in ("count", "layout", "script", "steps")]
+    ours += [f"harness.runtimes.torch{part}" for part in ("", "_places", "_probe")]
+    heavy = ("torch", "torchao", "transformers", "numpy")
+    code = f"import sys, {', '.join(ours)}; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
