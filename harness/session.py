@@ -30,6 +30,9 @@ _ABOUT_SECONDS_A_CELL = 3.0
 class Silent:
     """Nobody listens: a worker of pytest-xdist, whose controller reads the journal."""
 
+    def waiting(self, cell: Cell) -> None:
+        """Say nothing."""
+
     def cell_started(self, cell: Cell) -> None:
         """Say nothing."""
 

@@ -31,6 +31,9 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARAL
 class Listener(Protocol):
     """Who is told how the run goes."""
 
+    def waiting(self, cell: Cell) -> None:
+        """Another process measures on the cell's device; asked again and again until it is free."""
+
     def cell_started(self, cell: Cell) -> None:
         """The measuring of a cell begins."""
 
@@ -93,7 +96,7 @@ class Campaign:
     def measurement(self, cell: Cell) -> Measurement:
         """The measurement of a cell; measured now where nobody has."""
         if cell not in self._known:
-            with lease((_leased(cell),), on_wait=self._listener.tick):
+            with lease((_leased(cell),), on_wait=lambda: self._listener.waiting(cell)):
                 self.remember()
                 if cell not in self._known:
                     self._known[cell] = self._measure(cell)

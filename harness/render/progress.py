@@ -51,6 +51,7 @@ class Progress:
         self._measured = 0
         self._began = self._said = self._cell_began = clock()
         self._doing: tuple[Cell, Phase] | None = None
+        self._waited_for: Cell | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
@@ -69,6 +70,13 @@ class Progress:
         self._label_width = min(widest, max(self._look.width // 2, 20))
         if environment is not None:
             self._say(head(environment, total, about_seconds, self._look) + "\n")
+
+    def waiting(self, cell: Cell) -> None:
+        """Another process measures on the cell's device: say so once a cell, then keep moving."""
+        if self._waited_for != cell:
+            self._waited_for = cell
+            self._say(f"   ... waiting for {cell.device}: another run measures on it, and one alone may")
+        self.tick()
 
     def cell_started(self, cell: Cell) -> None:
         """The measuring of a cell begins."""

@@ -138,7 +138,8 @@ class Assigned:
         except HarnessError:
             raise
         except ImportError as error:
-            raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name or error}: {error}") from error
+            extra = f'pip install "quantgate[{self.model.runtime}]"'
+            raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name or error}: {extra}") from error
         except MemoryError:
             raise
         except Exception as error:
