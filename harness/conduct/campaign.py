@@ -107,14 +107,14 @@ class Campaign:
         self._listener.cell_started(cell)
         declared = self._grid.models[cell.model]
         measured = self._without_a_worker(cell, declared) or self._solo(cell, declared).measure()
-        if measured.reason in (Reason.NO_DEVICE, Reason.NO_PACKAGE):
+        if measured.reason is Reason.NO_DEVICE:  # a package may be missing to this one model alone
             self._absent[(declared.model.runtime, cell.device)] = measured
         self._journal.write("cell-finished", cell, measurement=measured)
         self._listener.cell_finished(measured)
         return measured
 
     def _without_a_worker(self, cell: Cell, declared: zoo.Declared) -> Measurement | None:
-        """Whether it is known beforehand that a cell cannot run: something is not installed, or has no device."""
+        """Whether it is known beforehand that a cell cannot run: a package or the device is not there."""
         if found := zoo.blocked(declared.model):
             return Measurement(cell, Status.UNSUPPORTED, reason=found.reason, text=found.text)
         if absent := self._absent.get((declared.model.runtime, cell.device)):

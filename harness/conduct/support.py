@@ -101,7 +101,7 @@ def probe(runtime: str, cell: Cell, environment: Mapping[str, str]) -> Answer:
 def _read(file: Path) -> dict[str, Answer]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Answer])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return {}
 
 

@@ -1,0 +1,307 @@
+"""What is planned, and that every cell is measured once, whoever asks and however often."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import zoo
+from harness.cells import Cell, Device, Reason
+from harness.conduct import campaign as campaigns
+from harness.conduct.campaign import Campaign, Grid, plan, worker_environment
+from harness.conduct.order import Order
+from harness.errors import UsageProblem
+from harness.journal import EVENTS_FILE, Journal, measurements, read_events
+from harness.models import Need
+from harness.results import Condition, Measurement, Phase, Status
+from harness.worker.lease import lease
+from tests.fakes import start_python
+from tests.samples import FAILED, MEASURED, block, model
+
+CPU, CUDA = Device("cpu"), Device("cuda")
+VOICE, EAR = Cell("voice", "fp32", "cpu"), Cell("ear", "fp32", "cpu")
+
+
+def grid(*models: Any, devices: tuple[Device, ...] = (CPU,)) -> Grid:
+    declared = {one.name: zoo.Declared(one, zoo.Origin("zoo", "/zoo")) for one in models}
+    cells = tuple(
+        Cell(one.name, precision, str(device)) for one in models for device in devices for precision in one.precisions
+    )
+    return Grid(declared, cells)
+
+
+def unsupported(reason: Reason) -> Measurement:
+    return Measurement(VOICE, Status.UNSUPPORTED, reason=reason, text=f"because {reason}")
+
+
+class Bench:
+    """Stands for the workers: gives each cell the result asked for, and hears what the campaign tells its listener."""
+
+    def __init__(self, results: dict[str, Measurement]) -> None:
+        self._results = results
+        self.assignments: list[Any] = []
+        self.plans: list[Any] = []
+        self.told: list[Any] = []
+
+    def solo(self, _model: object, cell: Cell, assignment: Any, environment: Any, plan: Any, watch: Any) -> Any:
+        bench = self
+
+        class Scripted:
+            def measure(self) -> Measurement:
+                bench.assignments.append(assignment)
+                bench.plans.append((environment, plan))
+                watch.phase(cell, Phase.TIMING)
+                watch.block(cell, block())
+                watch.runtime_facts(cell, {"build": "abc"})
+                watch.tick()
+                return replace(bench._results.get(cell.model, MEASURED), cell=cell)
+
+        return Scripted()
+
+    # What a campaign tells (`campaign.Listener`).
+
+    def cell_started(self, cell: Cell) -> None:
+        self.told.append(("started", cell))
+
+    def phase(self, cell: Cell, phase: Phase) -> None:
+        self.told.append(("phase", cell, phase))
+
+    def cell_finished(self, measurement: Measurement) -> None:
+        self.told.append(("finished", measurement.cell))
+
+    def tick(self) -> None:
+        self.told.append(("tick",))
+
+
+Make = Callable[..., tuple[Campaign, Bench]]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Make a campaign whose cells end as told. Its leases are none of anybody's who measures now."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def one(*models: Any, order: Order | None = None, **results: Measurement) -> tuple[Campaign, Bench]:
+        bench = Bench(results)
+        monkeypatch.setattr(campaigns, "Solo", bench.solo)
+        order = order or Order(tmp_path, cache=tmp_path / "cache")
+        (tmp_path / EVENTS_FILE).touch()
+        planned = grid(*(models or (model("voice"), model("ear"))), devices=(CPU, CUDA))
+        return Campaign(order, planned, Journal(tmp_path), bench), bench
+
+    return one
+
+
+def kinds(folder: Path) -> list[str]:
+    return [event.kind for event in read_events(folder)]
+
+
+def test_a_cell_is_measured_once_however_often_it_is_asked_for(make: Make) -> None:
+    campaign, bench = make()
+    first = campaign.measurement(VOICE)
+    assert campaign.measurement(VOICE) is first
+    assert first.cell == VOICE
+    assert len(bench.assignments) == 1
+
+
+def test_what_happens_is_in_the_journal_as_it_happens(make: Make, tmp_path: Path) -> None:
+    campaign, bench = make()
+    campaign.measurement(VOICE)
+    assert kinds(tmp_path) == ["cell-started", "phase", "block", "runtime", "cell-finished"]
+    assert measurements(tmp_path) == {VOICE: replace(MEASURED, cell=VOICE)}
+    started, phase, timed, runtime, _ = read_events(tmp_path)
+    assert started.cell == phase.cell == timed.cell == VOICE
+    assert timed.body["wall_seconds"] == [0.2, 0.3]
+    assert runtime.body == {"facts": {"onnx: build": "abc"}}
+    assert bench.told == [("started", VOICE), ("phase", VOICE, Phase.TIMING), ("tick",), ("finished", VOICE)]
+
+
+def test_what_another_process_has_measured_is_read(make: Make, tmp_path: Path) -> None:
+    theirs, _ = make()
+    measured = theirs.measurement(VOICE)
+    ours, bench = make()
+    assert ours.measurement(VOICE) == measured
+    assert bench.assignments == []
+
+
+def test_a_failed_cell_is_an_answer_and_not_tried_again(make: Make) -> None:
+    campaign, bench = make(voice=FAILED)
+    assert campaign.measurement(VOICE).status is Status.FAILED
+    assert campaign.measurement(VOICE).status is Status.FAILED
+    assert campaign.measurement(EAR).status is Status.MEASURED
+    assert len(bench.assignments) == 2
+
+
+def test_a_cell_of_another_grid_is_not_remembered(make: Make, tmp_path: Path) -> None:
+    Journal(tmp_path).write("cell-finished", Cell("gone", "fp32", "cpu"), measurement=MEASURED)
+    campaign, _ = make()
+    campaign.remember()
+    assert campaign._known == {}
+
+
+def test_while_a_cell_is_measured_its_device_is_leased(make: Make, monkeypatch) -> None:
+    campaign, bench = make()
+
+    class Waited(Exception):
+        pass
+
+    def refuse() -> None:
+        raise Waited
+
+    def look(_cell: Cell) -> None:
+        with pytest.raises(Waited), lease(("cpu",), on_wait=refuse):
+            pass
+        with lease(("cuda:0",), on_wait=refuse):
+            pass
+        bench.told.append("looked")
+
+    monkeypatch.setattr(bench, "cell_started", look)
+    campaign.measurement(VOICE)
+    assert "looked" in bench.told
+
+
+def test_a_model_whose_needs_are_not_installed_costs_no_worker(make: Make) -> None:
+    needy = model("voice", needs=(Need("no-such-weights", "pip install no-such-weights"),))
+    campaign, bench = make(needy, model("ear"))
+    measured = campaign.measurement(VOICE)
+    assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.NO_WEIGHTS)
+    assert measured.text == "no-such-weights is not installed: pip install no-such-weights"
+    assert bench.assignments == []
+
+
+def test_a_device_that_is_not_there_is_looked_for_once_by_each_runtime(make: Make) -> None:
+    models = (model("voice", precisions=("fp32", "fp16")), model("ear"), model("net", runtime="torch"))
+    campaign, bench = make(*models, voice=unsupported(Reason.NO_DEVICE))
+    first = campaign.measurement(Cell("voice", "fp32", "cuda"))
+    for same in (Cell("voice", "fp16", "cuda"), Cell("ear", "fp32", "cuda")):
+        measured = campaign.measurement(same)
+        assert (measured.cell, measured.status, measured.reason) == (same, Status.UNSUPPORTED, Reason.NO_DEVICE)
+        assert measured.text == first.text
+    assert len(bench.assignments) == 1
+    campaign.measurement(Cell("net", "fp32", "cuda"))
+    campaign.measurement(EAR)
+    assert len(bench.assignments) == 3
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.NO_DEVICE])
+def test_what_one_model_lacks_says_nothing_of_another(make: Make, reason: Reason) -> None:
+    campaign, _ = make(voice=unsupported(reason))
+    assert campaign.measurement(VOICE).reason is reason
+    assert campaign.measurement(EAR).status is Status.MEASURED
+
+
+def test_a_library_that_one_model_lacks_says_nothing_of_another(make: Make) -> None:
+    needy = model("voice", needs=(Need("no-such-library", "pip install it", is_library=True),))
+    campaign, _ = make(needy, model("ear"))
+    assert campaign.measurement(VOICE).reason is Reason.NO_PACKAGE
+    assert campaign.measurement(EAR).status is Status.MEASURED
+
+
+def test_the_worker_is_told_what_was_ordered(make: Make, tmp_path: Path) -> None:
+    order = Order(
+        tmp_path,
+        checkpoints={"voice": tmp_path / "w.pt"},
+        threads=2,
+        engine="x86",
+        low_memory=True,
+        sample_percent=10,
+        seed=7,
+        cell_seconds=1.5,
+        cell_limit_seconds=9.0,
+        cache=tmp_path / "cache",
+    )
+    campaign, bench = make(order=order)
+    campaign.measurement(VOICE)
+    campaign.measurement(EAR)
+    voice, ear = bench.assignments
+    assert (voice.module, voice.root) == ("zoo", "/zoo")
+    assert (voice.model, voice.precision, voice.device) == ("voice", "fp32", "cpu")
+    assert (voice.threads, voice.engine, voice.low_memory, voice.sample_percent, voice.seed) == (2, "x86", True, 10, 7)
+    assert (voice.checkpoint, ear.checkpoint) == (str(tmp_path / "w.pt"), None)
+    assert (voice.store, voice.made) == (str(tmp_path / "cache" / "artifacts"), str(tmp_path / "cache" / "made"))
+    assert voice.cores is None
+    environment, cell_plan = bench.plans[0]
+    assert environment == worker_environment(2)
+    assert (cell_plan.timing_seconds, cell_plan.limit_seconds) == (1.5, 9.0)
+
+
+def test_a_single_core_is_one_of_those_that_may_be_used(make: Make, tmp_path: Path) -> None:
+    campaign, bench = make(order=Order(tmp_path, single_core=True))
+    campaign.measurement(VOICE)
+    (core,) = bench.assignments[0].cores
+    assert core in os.sched_getaffinity(0)
+
+
+def test_the_machine_s_condition_is_told(make: Make) -> None:
+    campaign, _ = make()
+    condition = campaign.condition(VOICE, "before")
+    assert isinstance(condition, Condition)
+    assert condition.when == "before"
+
+
+def test_every_pool_of_threads_is_given_the_same_count_and_no_hub_is_asked() -> None:
+    environment = worker_environment(3)
+    assert {environment[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"3"}
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+def test_the_parent_imports_no_runtime() -> None:
+    script = """
+    import sys
+    import harness.plugin, harness.cli, harness.conduct.campaign, harness.worker.link
+    print(*({"torch", "onnxruntime", "onnx", "numpy", "transformers"} & set(sys.modules)))
+    """
+    process = start_python(script)
+    said, _ = process.communicate()
+    assert (process.returncode, said.strip()) == (0, "")
+
+
+@pytest.fixture
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of a project: a voice that takes a checkpoint, and an ear in two sizes."""
+    models = (
+        model("voice", takes_checkpoint=True, precisions=("fp32", "int8-dynamic")),
+        model("ear-tiny", family="ear", size="tiny"),
+        model("ear-full", family="ear", size="full"),
+    )
+    found = tuple(zoo.Declared(one, zoo.Origin("zoo")) for one in models)
+    monkeypatch.setattr(zoo, "discover", lambda _root, folder: found if folder == "suites/models" else ())
+
+
+@pytest.mark.usefixtures("declared")
+def test_a_plan_holds_the_chosen_models_and_their_cells() -> None:
+    planned = plan(Order(Path(), devices=(CPU, CUDA), precisions="fp*"))
+    assert list(planned.models) == ["voice", "ear-tiny"]
+    assert [str(cell) for cell in planned.cells] == [
+        "voice/fp32/cpu",
+        "voice/fp32/cuda",
+        "ear-tiny/fp32/cpu",
+        "ear-tiny/fp32/cuda",
+    ]
+
+
+@pytest.mark.usefixtures("declared")
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (Order(Path(), models="vioce"), "no model matches 'vioce'; did you mean voice?"),
+        (Order(Path(), precisions="int3"), "no cell has a precision that matches 'int3'; offered: fp32, int8-dynamic"),
+        (Order(Path(), precisions="int8*", models="ear*"), "offered: fp32"),
+        (
+            Order(Path(), checkpoints={"ear-tiny": Path("x")}),
+            "--checkpoint ear-tiny: no such model takes one; those that do: voice",
+        ),
+        (Order(Path(), models_folder="empty"), "no models are declared in empty/; add one or set"),
+    ],
+)
+def test_a_plan_that_means_nothing_is_refused_with_the_next_step(order: Order, said: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        plan(order)
+    assert said in str(caught.value)
