@@ -173,6 +173,9 @@ class Deaf:
     def block(self, cell: Cell, block: protocol.Block) -> None:
         """Do nothing."""
 
+    def waiting(self, cell: Cell) -> None:
+        """Say nothing."""
+
     def tick(self) -> None:
         """Do nothing."""
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.worker.lease import lease
+
 from .conftest import Project
 
 
@@ -73,3 +75,18 @@ def test_resuming_with_other_options_is_refused(project: Project) -> None:
     done = project.run("--model", "tiny", "--precision", "fp32", "--threads", "2", "--resume")
     assert done.returncode == 4
     assert "threads" in done.stderr
+
+
+def test_a_run_that_waits_for_another_says_so(project: Project) -> None:
+    with lease(("cpu",)):
+        run = project.start("--model", "tiny", "--precision", "fp32")
+        assert run.stdout is not None
+        said = ""
+        while "waiting for cpu" not in said:
+            line = run.stdout.readline()
+            assert line, said
+            said += line
+        assert run.poll() is None
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, output
+    assert project.status() == {"tiny/fp32": "measured"}
