@@ -27,7 +27,9 @@ class PytestStream(io.TextIOBase):
     def isatty(self) -> bool:
         """Whether somebody watches."""
         reporter = self._plugin("terminalreporter")
-        return bool(reporter is not None and reporter.isatty)
+        if reporter is None:  # asked while pytest is being configured: its reporter comes later
+            return sys.stdout.isatty()
+        return bool(reporter.isatty)
 
     def write(self, text: str) -> int:
         """Write now; the first text begins on a line of its own."""
