@@ -137,9 +137,9 @@ class Assigned:
             return work()
         except HarnessError:
             raise
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             extra = f'pip install "quantgate[{self.model.runtime}]"'
-            raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name or error}: {extra}") from error
+            raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name}: {extra}") from error
         except MemoryError:
             raise
         except Exception as error:

@@ -100,9 +100,14 @@ def test_a_precision_without_a_recipe_for_the_format_is_unsupported(make: Make) 
 
 
 def test_a_package_that_a_model_needs_is_named(make: Make) -> None:
-    with pytest.raises(Unsupported, match="its reference needs nowhere_to_be_found: No module") as caught:
+    with pytest.raises(Unsupported, match="its reference needs nowhere_to_be_found: pip install") as caught:
         make(reference="import nowhere_to_be_found")
     assert caught.value.reason is Reason.NO_PACKAGE
+
+
+def test_an_import_that_is_merely_wrong_is_the_model_s_problem(make: Make) -> None:
+    with pytest.raises(ModelProblem, match=r"its reference raised ImportError: cannot import name 'nothing' .*; mend"):
+        make(reference="from os import nothing")
 
 
 @pytest.mark.parametrize("body", ["return 1 / 0", "return [][0]", "raise AttributeError('x')"])
