@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +119,14 @@ class Project:
         (folder / "suites" / "test_cells.py").write_text(SUITE.read_text())
         (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
         self.mark = folder / "mark"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
             "XDG_CACHE_HOME": str(cache),
             "QUANTGATE_TEST_MARK": str(self.mark),
+            # Leases of its own: a test need not wait for whoever measures on this machine.
+            "TMPDIR": str(self.temporary),
             "COLUMNS": "140",
         }
 
@@ -193,6 +196,3 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(tmp_path: Path, cache: Path) -> Project:
     """A fresh project."""
     return Project(tmp_path, cache)
-
-
-Wait = Callable[[Callable[[], bool]], None]

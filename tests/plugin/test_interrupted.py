@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from harness.worker.lease import lease
 
@@ -77,7 +80,8 @@ def test_resuming_with_other_options_is_refused(project: Project) -> None:
     assert "threads" in done.stderr
 
 
-def test_a_run_that_waits_for_another_says_so(project: Project) -> None:
+def test_a_run_that_waits_for_another_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(project.temporary))
     with lease(("cpu",)):
         run = project.start("--model", "tiny", "--precision", "fp32")
         assert run.stdout is not None
