@@ -46,7 +46,9 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def offer(module: str) -> None:
         point = EntryPoint("someone", module, zoo.ENTRY_POINT_GROUP)
-        monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point] if group == "quantgate.models" else [])
+        monkeypatch.setattr(
+            importlib.metadata, "entry_points", lambda group: [point] if group == "quantgate.models" else []
+        )
 
     return offer
 
