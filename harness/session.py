@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -51,6 +51,7 @@ class Session:
 
     def __init__(self, config: pytest.Config, order: Order) -> None:
         given: str | None = getattr(config, "workerinput", {}).get("quantgate_folder")
+        self._config = config
         self._order = order
         self._grid: Grid | None = None
         self._campaign: Campaign | None = None
@@ -130,7 +131,7 @@ class Session:
 
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
-        if self._is_xdist_worker or not self._has_begun:
+        if self._is_xdist_worker or not self._took_part:
             return
         self.follow()
         journal = Journal(self.folder)
@@ -157,6 +158,12 @@ class Session:
             self._progress.hide()
 
     @property
+    def _took_part(self) -> bool:
+        """Whether this run is this process's to end: it measured, or its workers did."""
+        has_workers = self._config.pluginmanager.hasplugin("dsession")
+        return self._campaign is not None or (has_workers and self._has_begun)
+
+    @property
     def _has_begun(self) -> bool:
         return (self.folder / journals.EVENTS_FILE).exists()
 
@@ -173,9 +180,8 @@ def _choose_folder(order: Order) -> Path:
         if not (latest / journals.EVENTS_FILE).exists():
             raise UsageProblem(f"--resume: {order.reports}/latest holds no run; run without it")
         return latest.resolve()
-    name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
-    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-    return next(order.reports / candidate for candidate in names if not (order.reports / candidate).exists())
+    # The suffix keeps two runs apart that start in the same second.
+    return order.reports / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{secrets.token_hex(2)}"
 
 
 def _is_first(folder: Path) -> bool:

@@ -97,10 +97,10 @@ def _audio(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
     if model.streaming:
         gaps = [seconds for block in replies.blocks for seconds in block.chunk_gaps]
         for name, pick in (("chunk_gap_p50_seconds", median), ("chunk_gap_max_seconds", max)):
-            if gaps:
+            if len(gaps) > 1:
                 yield Reading(name, pick(gaps))
             else:
-                yield Reading(name, unavailable="no example gave more than one chunk")
+                yield Reading(name, unavailable=f"{len(gaps)} gaps between chunks; two are needed")
 
 
 def _loading(opened: Opened) -> Iterator[Reading]:

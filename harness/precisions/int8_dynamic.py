@@ -48,7 +48,7 @@ def from_torch(job: Job) -> Converted:
 RECIPE = Recipe(
     name="int8-dynamic",
     summary="8-bit weights, activations quantized while running",
-    version=1,
+    version=2,
     conversions={"onnx": from_onnx, "torch-state": from_torch},
     distributions={"onnx": ("onnx", "onnxruntime"), "torch-state": ("torch",)},
 )

@@ -258,7 +258,7 @@ def _explained(error: Exception, artifact: Artifact) -> Exception:
         return ArtifactUnreadable(f"{name} is not an ONNX file, or only a part of one; fetch or convert it again")
     if re.search(r"out of memory|[Ff]ailed to allocate|bad_alloc", said):
         return HarnessError(f"{name} does not fit into the memory: {said}; free some, or take a smaller precision")
-    if isinstance(error, ort.EPFail) or "CUDA" in said or "CoreML" in said:
+    if isinstance(error, ort.EPFail) or re.search(r"CUDA (error|failure|driver)", said):
         return Unsupported(Reason.NO_DEVICE, said)
     return ArtifactUnreadable(f"{name} cannot be loaded: {said}; fetch or convert it again")
 

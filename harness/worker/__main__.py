@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from harness.cells import Unsupported
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ModelProblem, WorkloadProblem
 from harness.phases import Phase
 from harness.worker import protocol
 from harness.worker.arm import Arm
@@ -54,14 +54,21 @@ def _answer(
     except Unsupported as cannot:
         return protocol.CannotRun(cannot.reason, one_line(cannot.text))
     except HarnessError as error:
+        if isinstance(error, ModelProblem | WorkloadProblem) and error.__cause__ is not None:
+            _print_traceback(error.__cause__)
         return protocol.Broke(phase(), one_line(str(error)))
     except MemoryError as error:
         return protocol.Broke(phase(), f"out of memory: {one_line(str(error))}; free some or choose a smaller size")
     except Exception as error:  # noqa: BLE001 - a model's own code may raise anything; the other cells go on
-        import traceback
-
-        traceback.print_exc()
+        _print_traceback(error)
         return protocol.Broke(phase(), one_line(f"{type(error).__name__}: {error}"))
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Leave file and line of a model's own mistake among the last words of this process."""
+    import traceback
+
+    traceback.print_exception(error)
 
 
 def one_line(text: str) -> str:

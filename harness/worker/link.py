@@ -17,6 +17,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from harness.errors import HarnessError
 from harness.phases import Phase
 from harness.worker import protocol
@@ -108,7 +110,7 @@ class Worker:
         self._send(protocol.encode(request) + b"\n")
         deadline = time.monotonic() + limit_seconds
         while True:
-            reply: protocol.Reply = protocol.decode_reply(self._line(deadline, limit_seconds))
+            reply = self._read(self._line(deadline, limit_seconds))
             if not isinstance(reply, protocol.Progress):
                 return reply
             self._phase = reply.phase
@@ -120,6 +122,15 @@ class Worker:
         size = self._words.seek(0, os.SEEK_END)
         self._words.seek(max(0, size - _LAST_WORDS_BYTES))
         return self._words.read().decode(errors="replace").strip()
+
+    def _read(self, line: bytes) -> protocol.Reply:
+        try:
+            reply: protocol.Reply = protocol.decode_reply(line)
+        except msgspec.DecodeError as error:
+            words = self.last_words()
+            self._kill()
+            raise WorkerLost(self._phase, f"the worker's reply cannot be read ({error}); killed", words) from error
+        return reply
 
     def _send(self, line: bytes) -> None:
         pipe = self._process.stdin

@@ -118,7 +118,7 @@ def test_gaps_between_chunks_are_of_streams() -> None:
 
 def test_a_stream_of_single_chunks_has_no_gap() -> None:
     found = read(declared=model(streaming=True))
-    assert found["chunk_gap_max_seconds"].unavailable == "no example gave more than one chunk"
+    assert found["chunk_gap_max_seconds"].unavailable == "0 gaps between chunks; two are needed"
 
 
 def test_loading_is_told_by_its_parts() -> None:
