@@ -2,9 +2,10 @@
 
 The harness's side is a real campaign with a journal: conditions of the machine sampled, the lease taken, a fresh
 worker started and asked, the artifact found and verified, placement proven, workload read. It ends where the parent
-hears that the first inference begins. The bare side is a fresh Python that imports the runtime and loads the same file
-(`bench/bare/`); it verifies nothing and prepares no input. Artifacts are cached before, sides alternate in random
-order, and the first round of each is thrown away. Bound: the median ratio of a model is at most 1.15.
+hears that the first inference begins. The bare side is a fresh Python that imports the runtime, loads the same file and
+makes the same first input (`bench/bare/`); it verifies nothing. The harness keeps a worker ahead, as in a run: its
+start, during the previous cell's untimed part, is not in the span. Artifacts are cached before, sides alternate in
+random order, and the first round of each is thrown away. Bound: the median ratio of a model is at most 1.15.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from statistics import median
 
 from common import CPU, ROOT, Bound, Deaf, assignment, conclude, mirrored, order, parser, ratio_of, report
 
+from harness import zoo
 from harness.cells import Cell
 from harness.conduct.campaign import Campaign, plan, worker_environment
 from harness.conduct.order import Order
@@ -90,11 +92,11 @@ def _compare(
     name: str, folder: Path, repeats: int, chooser: random.Random
 ) -> tuple[dict[str, list[float]], list[dict[Phase, int]]]:
     asked = order(models=name, precisions=_PRECISION)
-    artifact, runtime = _cached(asked, name)
+    artifact, declared = _cached(asked, name)
     began: list[dict[Phase, int]] = []
     arms: dict[str, Callable[[], float]] = {
         "harness": lambda: _harness(asked, name, Path(tempfile.mkdtemp(dir=folder)), began),
-        "bare": lambda: _bare(artifact, runtime),
+        "bare": lambda: _bare(artifact, declared),
     }
     for arm in arms.values():
         arm()
@@ -110,7 +112,8 @@ def _harness(asked: Order, name: str, folder: Path, began: list[dict[Phase, int]
     """One cell of a fresh campaign, until its first inference begins."""
     grid, journal, listener = plan(asked), Journal(folder), _Stopper()
     journal.write("run-started", environment=Environment(), options={}, planned=grid.cells)
-    campaign = Campaign(asked, grid, journal, listener)
+    campaign = Campaign(asked, grid, journal, listener, grid.cells)
+    campaign.prepare()
     with lease((str(CPU),)):
         pass  # waiting for another run to end is no overhead of ours
     start = time.monotonic_ns()
@@ -120,15 +123,17 @@ def _harness(asked: Order, name: str, folder: Path, began: list[dict[Phase, int]
         listener.began[Phase.START] = start
         began.append(listener.began)
         return (listener.began[Phase.FIRST] - start) / 1e9
+    finally:
+        campaign.close()
     raise SystemExit(f"{name} did not reach its first inference; run pytest suites/ --model {name} to see why")
 
 
-def _bare(artifact: Artifact, runtime: str) -> float:
-    script = ROOT / "bench" / "bare" / _BARE[runtime]
+def _bare(artifact: Artifact, declared: zoo.Declared) -> float:
+    script = ROOT / "bench" / "bare" / _BARE[declared.model.runtime]
     environment = {**os.environ, **worker_environment(1)}
     start = time.monotonic_ns()
     done = subprocess.run(
-        [sys.executable, str(script), str(artifact.path), str(ROOT)],
+        [sys.executable, str(script), str(artifact.path), str(ROOT), declared.origin.module, declared.model.name],
         env=environment,
         capture_output=True,
         check=True,
@@ -136,7 +141,7 @@ def _bare(artifact: Artifact, runtime: str) -> float:
     return (int(done.stdout.split()[-1]) - start) / 1e9
 
 
-def _cached(asked: Order, name: str) -> tuple[Artifact, str]:
+def _cached(asked: Order, name: str) -> tuple[Artifact, zoo.Declared]:
     """The artifact, made now where no earlier run has made it."""
     declared = plan(asked).models[name]
     task = assignment(declared, _PRECISION, asked.cache)
@@ -145,7 +150,7 @@ def _cached(asked: Order, name: str) -> tuple[Artifact, str]:
     artifact = Assigned(task).find()
     if artifact is None:
         raise SystemExit(f"{name} cannot be made here: {reply}")
-    return artifact, declared.model.runtime
+    return artifact, declared
 
 
 def _between(began: list[dict[Phase, int]]) -> tuple[str, ...]:

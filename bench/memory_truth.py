@@ -20,6 +20,7 @@ from harness import zoo
 from harness.cells import Cell
 from harness.conduct.campaign import worker_environment
 from harness.conduct.solo import Plan, Solo
+from harness.worker.pool import Pool
 
 _MB = 1_000_000
 _SPIKES = {"none": 0, "8 MB": 8 * _MB, "200 MB": 200 * _MB}
@@ -112,7 +113,7 @@ def _growth(declared: zoo.Declared, cache: Path) -> float:
         declared.model,
         Cell(name, "fp32", str(CPU)),
         assignment(declared, "fp32", cache),
-        worker_environment(1),
+        Pool(worker_environment(1), wanted=lambda: False),
         Plan(timing_seconds=0.5, limit_seconds=60),
         Deaf(),
     )

@@ -88,9 +88,10 @@ class Session:
                 options=options,
                 planned=planned,
             )
-        self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent())
+        self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent(), planned)
         self._campaign.remember()
         self._announce()
+        self._campaign.prepare()
 
     def measurement(self, cell: Cell) -> Measurement:
         """The measurement of a cell of the grid."""
@@ -131,6 +132,8 @@ class Session:
 
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
+        if self._campaign is not None:
+            self._campaign.close()
         if self._is_xdist_worker or not self._took_part:
             return
         self.follow()

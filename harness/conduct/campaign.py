@@ -21,6 +21,7 @@ from harness.probes.condition import Sampler
 from harness.results import Condition, Fact, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.lease import lease
+from harness.worker.pool import Pool
 
 QUIET_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """Idle threads of a pool sleep instead of spinning: two spinning threads on two busy cores are 5-8 x slower."""
@@ -78,7 +79,9 @@ def plan(order: Order) -> Grid:
 class Campaign:
     """Measures cells once each, in this process or by reading what another process measured."""
 
-    def __init__(self, order: Order, grid: Grid, journal: Journal, listener: Listener) -> None:
+    def __init__(
+        self, order: Order, grid: Grid, journal: Journal, listener: Listener, planned: tuple[Cell, ...]
+    ) -> None:
         self._order = order
         self._grid = grid
         self._journal = journal
@@ -86,12 +89,24 @@ class Campaign:
         self._known: dict[Cell, Measurement] = {}
         self._absent: dict[tuple[str, str], Measurement] = {}
         self._sampler = Sampler()
+        self._planned = planned
+        self._current: Cell | None = None
+        self._pool = Pool(worker_environment(order.threads), self._more_is_to_come)
 
     def remember(self) -> None:
         """Take over what the journal already holds: of another process, or of the run that is resumed."""
         self._known.update(
             (cell, found) for cell, found in measurements(self._journal.folder).items() if cell in self._grid.cells
         )
+
+    def prepare(self) -> None:
+        """Have a worker come up for the first cell."""
+        self._pool.refill()
+        self._pool.settle()
+
+    def close(self) -> None:
+        """Let go of what was kept for cells that will not come."""
+        self._pool.close()
 
     def measurement(self, cell: Cell) -> Measurement:
         """The measurement of a cell; measured now where nobody has."""
@@ -102,7 +117,12 @@ class Campaign:
                     self._known[cell] = self._measure(cell)
         return self._known[cell]
 
+    def _more_is_to_come(self) -> bool:
+        """Whether a cell is left beside the one being measured."""
+        return any(cell not in self._known and cell != self._current for cell in self._planned)
+
     def _measure(self, cell: Cell) -> Measurement:
+        self._current = cell
         self._journal.write("cell-started", cell)
         self._listener.cell_started(cell)
         declared = self._grid.models[cell.model]
@@ -126,7 +146,7 @@ class Campaign:
             declared.model,
             cell,
             self._assignment(cell, declared),
-            worker_environment(self._order.threads),
+            self._pool,
             Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
         )

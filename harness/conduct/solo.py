@@ -25,6 +25,7 @@ from harness.results import (
 )
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerLost
+from harness.worker.pool import Pool
 
 Answer = TypeVar("Answer", bound=protocol.Message)
 
@@ -72,12 +73,12 @@ class _Told(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Solo:
-    """One arm alone: a model at a cell, as an assignment for a worker with its environment."""
+    """One arm alone: a model at a cell, as an assignment for a worker out of a pool."""
 
     model: Model
     cell: Cell
     assignment: protocol.Assignment
-    environment: Mapping[str, str]
+    pool: Pool
     plan: Plan
     watch: Watch
 
@@ -108,7 +109,10 @@ class Solo:
 
     def _timed(self, worker: Worker, opened: protocol.Opened, before: Condition) -> Measurement:
         self.watch.runtime_facts(self.cell, opened.versions)
+        # The next cell's worker comes up while nothing is timed.
+        self.pool.refill()
         checked = self._ask(worker, protocol.CheckOutputs(), protocol.Checked)
+        self.pool.settle()
         most = _WARM_UP_SHARE * self.plan.timing_seconds
         warm = self._ask(worker, protocol.WarmUp(most), protocol.Warm)
         blocks = tuple(self._blocks(worker))
@@ -141,11 +145,7 @@ class Solo:
             left -= sum(block.pass_seconds)
 
     def _worker(self) -> Worker:
-        return Worker(
-            self.environment,
-            on_phase=lambda phase: self.watch.phase(self.cell, phase),
-            on_tick=self.watch.tick,
-        )
+        return self.pool.worker().hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
 
     def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
         reply = worker.ask(request, self.plan.limit_seconds)

@@ -27,6 +27,8 @@ class Arm:
     def answer(self, request: protocol.Request) -> protocol.Reply:
         """Do what is asked."""
         match request:
+            case protocol.Hello():
+                return protocol.Ready()
             case protocol.Check():
                 return _check(request)
             case protocol.Convert(assignment):

@@ -66,9 +66,21 @@ class Worker:
         self._on_tick = on_tick
         self._phase = Phase.START
         self._unread = b""
+        self._is_started = False
+
+    def hear(self, on_phase: Callable[[Phase], None], on_tick: Callable[[], None]) -> Self:
+        """Tell from now on what the worker does, and that time goes by."""
+        self._on_phase, self._on_tick = on_phase, on_tick
+        return self
 
     def __enter__(self) -> Self:
-        self._words = tempfile.TemporaryFile(prefix="quantgate-")
+        if not self._is_started:
+            self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the process; `stop` must follow, whatever happens."""
+        self._words = tempfile.TemporaryFile(prefix="quantgate-")  # noqa: SIM115 - closed in stop
         replies, replies_child = os.pipe()
         os.set_inheritable(replies_child, True)
         try:
@@ -90,15 +102,24 @@ class Worker:
         self._replies = replies
         self._selector = selectors.DefaultSelector()
         self._selector.register(replies, selectors.EVENT_READ)
-        return self
+        self._is_started = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill the process with everything it started, and close what leads to it."""
         self._kill()
         self._selector.close()
         os.close(self._replies)
         self._words.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has been started and has not ended."""
+        return self._is_started and self._process.poll() is None
 
     @property
     def pid(self) -> int:

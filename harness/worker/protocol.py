@@ -40,6 +40,10 @@ class Assignment(msgspec.Struct, frozen=True):
 # Requests
 
 
+class Hello(Message, frozen=True):
+    """Say that you have come up."""
+
+
 class Convert(Message, frozen=True):
     """Make the artifact and put it into the store. The process is used for nothing else."""
 
@@ -110,6 +114,10 @@ class Peak(msgspec.Struct, frozen=True):
     peak_bytes: int | None = None
     unavailable: str | None = None
     note: str | None = None
+
+
+class Ready(Message, frozen=True):
+    """The process has come up and waits."""
 
 
 class Converted(Message, frozen=True):
@@ -210,10 +218,9 @@ class Progress(Message, frozen=True):
     phase: Phase
 
 
-Request = Convert | Open | CheckOutputs | WarmUp | Time | Close | Check
-Reply = (
-    Converted | NeedsConversion | Opened | Checked | Warm | Block | Closed | CheckPassed | CannotRun | Broke | Progress
-)
+Request = Hello | Convert | Open | CheckOutputs | WarmUp | Time | Close | Check
+Outcome = Ready | Converted | NeedsConversion | Opened | Checked | Warm | Block | Closed | CheckPassed
+Reply = Outcome | CannotRun | Broke | Progress
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

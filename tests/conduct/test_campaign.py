@@ -49,13 +49,13 @@ class Bench:
         self.plans: list[Any] = []
         self.told: list[Any] = []
 
-    def solo(self, _model: object, cell: Cell, assignment: Any, environment: Any, plan: Any, watch: Any) -> Any:
+    def solo(self, _model: object, cell: Cell, assignment: Any, pool: Any, plan: Any, watch: Any) -> Any:
         bench = self
 
         class Scripted:
             def measure(self) -> Measurement:
                 bench.assignments.append(assignment)
-                bench.plans.append((environment, plan))
+                bench.plans.append((pool, plan))
                 watch.phase(cell, Phase.TIMING)
                 watch.block(cell, block())
                 watch.runtime_facts(cell, {"build": "abc"})
@@ -93,7 +93,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         order = order or Order(tmp_path, cache=tmp_path / "cache")
         (tmp_path / EVENTS_FILE).touch()
         planned = grid(*(models or (model("voice"), model("ear"))), devices=(CPU, CUDA))
-        return Campaign(order, planned, Journal(tmp_path), bench), bench
+        return Campaign(order, planned, Journal(tmp_path), bench, planned.cells), bench
 
     return one
 
@@ -226,8 +226,8 @@ def test_the_worker_is_told_what_was_ordered(make: Make, tmp_path: Path) -> None
     assert (voice.checkpoint, ear.checkpoint) == (str(tmp_path / "w.pt"), None)
     assert (voice.store, voice.made) == (str(tmp_path / "cache" / "artifacts"), str(tmp_path / "cache" / "made"))
     assert voice.cores is None
-    environment, cell_plan = bench.plans[0]
-    assert environment == worker_environment(2)
+    pool, cell_plan = bench.plans[0]
+    assert pool._environment == worker_environment(2)
     assert (cell_plan.timing_seconds, cell_plan.limit_seconds) == (1.5, 9.0)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgspec
 import pytest
 
 from harness.cells import Reason
-from harness.conduct import solo
 from harness.conduct.solo import Plan, Solo
 from harness.results import Condition, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import WorkerDied, WorkerTimedOut
+from harness.worker.pool import Pool
 from tests.samples import CELL, block, checked, closed, model, opened
 
 ASSIGNMENT = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
@@ -39,7 +39,7 @@ class Stage:
         self._scripts = iter(scripts)
         self.asked: list[list[Any]] = []
         self.limits: set[float] = set()
-        self.environments: list[Any] = []
+        self.pooled: list[str] = []
         self.alive = 0
         self.most_alive = 0
         self.blocks: list[protocol.Block] = []
@@ -47,12 +47,24 @@ class Stage:
         self.facts: dict[str, Any] = {}
         self.when: list[str] = []
 
-    def worker(self, environment: Any, *, on_phase: Callable[[Phase], None], on_tick: Callable[[], None]) -> Any:
-        self.environments.append(environment)
+    # What the conductor takes its workers from (`pool.Pool`).
+
+    def refill(self) -> None:
+        self.pooled.append("refill")
+
+    def settle(self) -> None:
+        self.pooled.append("settle")
+
+    def worker(self) -> Any:
         stage, answers, asked = self, next(self._scripts), list[Any]()
         self.asked.append(asked)
+        pooled = self.pooled
 
         class Scripted:
+            def hear(self, on_phase: Callable[[Phase], None], on_tick: Callable[[], None]) -> Self:
+                self._on_phase, self._on_tick = on_phase, on_tick
+                return self
+
             def __enter__(self) -> Self:
                 stage.alive += 1
                 stage.most_alive = max(stage.most_alive, stage.alive)
@@ -64,8 +76,9 @@ class Stage:
             def ask(self, request: Any, limit_seconds: float) -> Any:
                 asked.append(request)
                 stage.limits.add(limit_seconds)
-                on_tick()
-                on_phase(Phase.TIMING)
+                pooled.append(type(request).__name__)
+                self._on_tick()
+                self._on_phase(Phase.TIMING)
                 reply = next(answers[type(request)])
                 if isinstance(reply, Exception):
                     raise reply
@@ -96,14 +109,13 @@ class Stage:
 
 
 @pytest.fixture
-def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Measurement, Stage]]:
+def measure() -> Callable[..., tuple[Measurement, Stage]]:
     """Measure a cell with workers that answer by scripts."""
 
     def run(*scripts: Script, plan: Plan | None = None) -> tuple[Measurement, Stage]:
         stage = Stage(*scripts)
-        monkeypatch.setattr(solo, "Worker", stage.worker)
         plan = plan or Plan(timing_seconds=0.0, limit_seconds=60.0)
-        measured = Solo(model(), CELL, ASSIGNMENT, {"A": "B"}, plan, stage).measure()
+        measured = Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), plan, stage).measure()
         assert stage.alive == 0
         return measured, stage
 
@@ -121,7 +133,8 @@ def test_a_cell_whose_artifact_is_there_is_measured_in_one_fresh_worker(measure)
     measured, stage = measure(script())
     assert measured.status is Status.MEASURED
     assert [requests(asked) for asked in stage.asked] == [STEPS]
-    assert stage.environments == [{"A": "B"}]
+    first_five = ["Open", "refill", "CheckOutputs", "settle", "WarmUp"]
+    assert stage.pooled[:5] == first_five, "the next worker has come up before anything is timed"
     assert stage.limits == {60.0}
 
 
@@ -264,14 +277,13 @@ def test_what_a_reader_should_know_is_noted(measure, replies: dict[str, Any], no
     assert note in measured.notes
 
 
-def test_an_interrupt_is_not_a_measurement(monkeypatch) -> None:
+def test_an_interrupt_is_not_a_measurement() -> None:
     stage = Stage(script(Time=[block()]))
 
     def interrupted(_cell: object, _block: object) -> None:
         raise KeyboardInterrupt
 
     stage.block = interrupted  # type: ignore[method-assign]
-    monkeypatch.setattr(solo, "Worker", stage.worker)
     with pytest.raises(KeyboardInterrupt):
-        Solo(model(), CELL, ASSIGNMENT, {}, Plan(1.0, 60.0), stage).measure()
+        Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), Plan(1.0, 60.0), stage).measure()
     assert stage.alive == 0

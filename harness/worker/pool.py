@@ -1,0 +1,55 @@
+"""Keeps one worker ahead: a fresh process that has come up and waits for its first request.
+
+A cell then does not wait for an interpreter to start. The worker ahead is started by exec like any other, hosts one
+arm only, and comes up while nothing is being timed: `settle` waits for it before a timing begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from harness.worker import protocol
+from harness.worker.link import Worker, WorkerLost
+
+_COMING_UP_SECONDS = 60.0
+
+
+class Pool:
+    """Gives workers of one environment. `wanted` says whether a worker ahead would still be of use."""
+
+    def __init__(self, environment: Mapping[str, str], wanted: Callable[[], bool]) -> None:
+        self._environment = environment
+        self._wanted = wanted
+        self._ahead: Worker | None = None
+
+    def worker(self) -> Worker:
+        """The worker ahead where there is one alive, else a new one. The caller enters and leaves it."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.is_alive:
+            return ahead
+        if ahead is not None:
+            ahead.stop()
+        return Worker(self._environment)
+
+    def refill(self) -> None:
+        """Start a worker ahead, where none is and one is wanted; it comes up by itself."""
+        if self._ahead is None and self._wanted():
+            self._ahead = Worker(self._environment)
+            self._ahead.start()
+
+    def settle(self) -> None:
+        """Wait until the worker ahead has come up. One that does not is given up: a cell starts its own then."""
+        if self._ahead is None:
+            return
+        try:
+            self._ahead.ask(protocol.Hello(), _COMING_UP_SECONDS)
+        except WorkerLost:
+            self.close()
+
+    def close(self) -> None:
+        """End the worker ahead."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            with suppress(WorkerLost):
+                ahead.stop()
