@@ -21,6 +21,7 @@ ASSIGNMENT = protocol.Assignment(
     cores=(1, 3),
 )
 REQUESTS: tuple[protocol.Request, ...] = (
+    protocol.Hello(),
     protocol.Convert(ASSIGNMENT),
     protocol.Open(ASSIGNMENT),
     protocol.CheckOutputs(),
@@ -30,6 +31,7 @@ REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Check("onnx", "cuda:1", "fp16", "x86"),
 )
 REPLIES: tuple[protocol.Reply, ...] = (
+    protocol.Ready(),
     protocol.Converted(1.5),
     protocol.NeedsConversion(),
     opened(),
