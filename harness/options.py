@@ -21,7 +21,16 @@ SIZES = ("tiny", "full")
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options to pytest."""
     group = parser.getgroup("quantgate", "quantgate: measure quantized models, model x precision x device")
-    add = group.addoption
+
+    def add(name: str, **details: Any) -> None:
+        try:
+            group.addoption(name, **details)
+        except ValueError as error:
+            raise pytest.UsageError(
+                f"quantgate's {name} is also an option of another pytest plugin ({error});"
+                " leave one of them out with -p no:NAME"
+            ) from None
+
     add(
         "--device",
         action="append",
