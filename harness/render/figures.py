@@ -15,7 +15,7 @@ from harness.stats.estimates import relative_half_width
 
 REFERENCE = "fp32"
 
-UNPAIRED = "unpaired: the two cells were measured one after the other, so the ratio is rough"
+UNPAIRED = "unpaired: the two cells were measured one after the other, so the ratio is rough, and rounded to a tenth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _speed(measurement: Measurement, reference: Measurement | Problem) -> Figure
     own, other = measurement.value("latency_p50_seconds"), reference.value("latency_p50_seconds")
     if not own or not other:
         return _missing("no median to divide")
-    return Figure(f"≈{numbers.times(other / own)}", note=UNPAIRED, value=other / own)
+    return Figure(f"≈{numbers.rough_times(other / own)}", note=UNPAIRED, value=other / own)
 
 
 def _workload(measurement: Measurement) -> str | None:

@@ -74,9 +74,12 @@ def test_an_uncertainty_is_rounded_up(relative: float, text: str) -> None:
     assert numbers.half_width(relative) == text
 
 
-@pytest.mark.parametrize(("ratio", "text"), [(0.777, "0.78×"), (1.0, "1.0×"), (12.3, "12×"), (123.0, "120×")])
-def test_a_ratio_has_two_digits(ratio: float, text: str) -> None:
-    assert numbers.times(ratio) == text
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.777, "0.8×"), (1.0, "1.0×"), (0.96, "1.0×"), (1.449, "1.4×"), (0.061, "0.06×"), (12.3, "12×"), (123.0, "120×")],
+)
+def test_an_unpaired_ratio_is_rounded_to_a_tenth(ratio: float, text: str) -> None:
+    assert numbers.rough_times(ratio) == text
 
 
 @pytest.mark.parametrize(

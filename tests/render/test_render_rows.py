@@ -42,7 +42,7 @@ def test_the_speed_is_the_reference_median_divided_by_the_own() -> None:
     slow, fast = measured(Cell("m", "fp32", "cpu"), 0.04, 1, 1.0), measured(Cell("m", "int8", "cpu"), 0.05, 1, 1.0)
     run = replace(RUN, planned=(), measurements=(fast, slow))
     figure = rows_of(run)[0].figures["speed"]
-    assert figure.text == "≈0.80×"
+    assert figure.text == "≈0.8×"
     assert "unpaired" in figure.note
 
 
