@@ -96,16 +96,18 @@ def read_events(folder: Path) -> Iterator[Event]:
 
 
 def measurements(folder: Path) -> dict[Cell, Measurement]:
-    """The cells whose measuring has ended, from the journal alone."""
+    """The cells whose measuring has ended, from the journal alone. A resumed run tries again what had failed."""
     found: dict[Cell, Measurement] = {}
     for event in read_events(folder):
+        if event.kind == "run-resumed":
+            found = _without_failed(found)
         if event.kind == "cell-finished" and event.cell is not None:
             with suppress(*_UNREADABLE):
                 found[event.cell] = msgspec.convert(event.body["measurement"], Measurement)
     return found
 
 
-def fold(folder: Path) -> Run:
+def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
     """Make the run out of its events. A cell that was begun and not ended is failed, with the phase it had reached."""
     started = finished = ""
     environment, options = Environment(), {}
@@ -123,6 +125,8 @@ def fold(folder: Path) -> Run:
                     started = started or event.at
                 case "run-finished", _:
                     finished = event.at
+                case "run-resumed", _:
+                    finished, done, open_phase = "", _without_failed(done), {}
                 case "runtime", _:
                     libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
                 case "cell-started", Cell() as cell:
@@ -150,6 +154,10 @@ def fold(folder: Path) -> Run:
     )
 
 
+def _without_failed(done: dict[Cell, Measurement]) -> dict[Cell, Measurement]:
+    return {cell: found for cell, found in done.items() if found.status is not Status.FAILED}
+
+
 def write_run(folder: Path, run: Run) -> Path:
     """Write `run.json`, whole or not at all."""
     return replace_file(folder / RUN_FILE, msgspec.json.format(_encode(run), indent=1))
@@ -159,7 +167,10 @@ def read_run(path: Path) -> Run:
     """Read a run from its folder or its `run.json`; from the events where the run did not live to write one."""
     file = path / RUN_FILE if path.is_dir() else path
     if path.is_dir() and not file.exists():
-        return fold(path)
+        run = fold(path)
+        if not run.started:
+            raise RecordUnreadable(f"{path / EVENTS_FILE} does not tell how the run began; name the folder of a run")
+        return run
     try:
         raw = file.read_bytes()
         schema = msgspec.json.decode(raw, type=_Numbered).schema

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import PRECISIONS
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -189,5 +191,7 @@ class Model:
     def __post_init__(self) -> None:
         if not self.precisions:
             raise ValueError(f"model {self.name} asks for no precision")
+        if unknown := set(self.precisions) - set(PRECISIONS):
+            raise ValueError(f"model {self.name} asks for {sorted(unknown)}; there are {', '.join(PRECISIONS)}")
         if self.size not in ("tiny", "full"):
             raise ValueError(f"model {self.name}: size is tiny or full, not {self.size!r}")

@@ -53,9 +53,18 @@ def add_options(parser: pytest.Parser) -> None:
     add("--low-memory", action="store_true", help="load examples one at a time, keep no outputs")
     add("--sample-percent", type=float, default=100.0, metavar="P", help="use a balanced part of each workload")
     add("--seed", type=int, default=0, metavar="N", help="seed of random weights and of the sampling")
-    add("--cell-seconds", default="3s", metavar="T", help="how long to time each cell (3s, 500ms, 2m)")
+    add(
+        "--cell-seconds",
+        default="3s",
+        metavar="T",
+        help="how long to time each cell (3s, 500ms, 2m); three passes at least, about 5,000 inferences at most",
+    )
     add("--cell-limit", default="10m", metavar="T", help="kill a cell's worker when one step takes longer than this")
-    add("--resume", action="store_true", help="go on from the newest run: cells it has measured are not measured again")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the newest run: what it measured is kept, what failed or was cut off is tried again",
+    )
     add("--reports", default="reports", metavar="DIR", help="where runs are written (default reports/)")
     add("--artifact-cache", metavar="DIR", help="where converted models are kept (default: the user's cache folder)")
 
@@ -88,7 +97,9 @@ def read_options(config: pytest.Config) -> Order:
 
 def quiet_benchmark_table(config: pytest.Config) -> None:
     """Leave pytest-benchmark's own table away unless one of its options was given: the cells have a table already."""
-    asked = any(argument.startswith("--benchmark") for argument in config.invocation_params.args)
+    asked = any(str(argument).startswith("--benchmark") for argument in config.invocation_params.args)
+    if asked and getattr(config.option, "numprocesses", None):
+        raise UsageProblem("pytest-benchmark keeps nothing under pytest-xdist; leave -n or the --benchmark option away")
     if config.pluginmanager.hasplugin("benchmark") and not asked:
         config.option.benchmark_quiet = True
 
@@ -104,7 +115,10 @@ def seconds(text: str, option: str) -> float:
 def cache_folder(asked: str | None) -> Path:
     """Where artifacts are kept: as asked, else `$XDG_CACHE_HOME/quantgate`, else `~/.cache/quantgate`."""
     if asked:
-        return Path(asked).resolve()
+        folder = Path(asked).resolve()
+        if folder.exists() and not folder.is_dir():
+            raise UsageProblem(f"--artifact-cache {asked} is a file; name a folder")
+        return folder
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "quantgate"
 

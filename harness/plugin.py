@@ -11,7 +11,7 @@ import pytest
 
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.results import Measurement, Status
 from harness.session import Session
@@ -27,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, once, before pytest-benchmark reads its own."""
-    quiet_benchmark_table(config)
     try:
+        quiet_benchmark_table(config)
         config.stash[_SESSION] = Session(config, read_options(config))
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from None
@@ -56,6 +56,16 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput["quantgate_folder"] = str(config.stash[_SESSION].folder)  # type: ignore[attr-defined]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object, error: object) -> None:
+    """Hear from a worker of pytest-xdist what it could not begin."""
+    del error
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    problem = getattr(node, "workeroutput", {}).get("quantgate_problem")
+    if problem:
+        config.stash[_SESSION].problem = UsageProblem(problem)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test a cell of every test that asks for one."""
     if "cell" in metafunc.fixturenames:
@@ -66,8 +76,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse a grid that means nothing; prepare what needs its benchmark entry."""
     session = config.stash[_SESSION]
-    if session.problem is not None:
+    if session.problem is not None and not session.is_xdist_worker:
         raise pytest.UsageError(str(session.problem))
+    if session.problem is not None:
+        # Under pytest-xdist an error here would be one of xdist's own: the controller is told, and says it.
+        items.clear()
+        config.workeroutput["quantgate_problem"] = str(session.problem)  # type: ignore[attr-defined]
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "measured" in names:
@@ -103,10 +117,13 @@ def measured(cell: Cell, _quantgate: Session) -> Measurement:
 
     Skips where the machine cannot run the cell, with the reason; fails where measuring failed, without a traceback.
     """
+    found, problem = None, ""
     try:
         found = _quantgate.measurement(cell)
     except HarnessError as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    if found is None:
+        pytest.fail(problem, pytrace=False)
     match found.status:
         case Status.MEASURED:
             return found
@@ -146,6 +163,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     except HarnessError as error:
         state.problem = error
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    if isinstance(state.problem, UsageProblem):
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if state.shows_no_number and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -153,6 +172,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Show the table."""
     state = config.stash[_SESSION]
-    if state.problem is not None and exitstatus != pytest.ExitCode.USAGE_ERROR:
+    said_by_pytest = exitstatus == pytest.ExitCode.USAGE_ERROR and not config.pluginmanager.hasplugin("dsession")
+    if state.problem is not None and not said_by_pytest:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
     state.show()

@@ -57,8 +57,8 @@ class Session:
         self._campaign: Campaign | None = None
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
-        self._is_xdist_worker = given is not None
-        self._progress = None if self._is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
+        self.is_xdist_worker = given is not None
+        self._progress = None if self.is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
         self.folder = Path(given) if given else _choose_folder(order)
         self.problem: HarnessError | None = None
         self.run: Run | None = None
@@ -78,7 +78,7 @@ class Session:
         assert self._grid is not None
         journal = Journal(self.folder)
         options = self._order.recorded()
-        if self._order.resume and not self._is_xdist_worker:
+        if self._order.resume and not self.is_xdist_worker:
             _check_same(self.folder, options)
             journal.write_after_crash("run-resumed")
         elif _is_first(self.folder):
@@ -134,7 +134,7 @@ class Session:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
         if self._campaign is not None:
             self._campaign.close()
-        if self._is_xdist_worker or not self._took_part:
+        if self.is_xdist_worker or not self._took_part:
             return
         self.follow()
         journal = Journal(self.folder)

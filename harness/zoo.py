@@ -58,7 +58,11 @@ def load(origin: Origin) -> tuple[Declared, ...]:
     try:
         module = importlib.import_module(origin.module)
     except (Exception, SystemExit) as error:
-        raise ModelProblem(f"{origin.module} cannot be imported: {error!r}; mend the file or take it away") from error
+        words = " ".join(str(error).split())
+        raise ModelProblem(
+            f"{origin.module} cannot be imported: {type(error).__name__}: {words}; mend the file or take it away"
+            " (what a model needs is imported inside its functions)"
+        ) from error
     models = getattr(module, "MODELS", None)
     if not isinstance(models, tuple) or not all(isinstance(model, Model) for model in models):
         raise ModelProblem(f"{origin.module} needs MODELS, a tuple of harness.models.Model")

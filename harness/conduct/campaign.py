@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Protocol
 
 from harness import zoo
@@ -60,19 +61,23 @@ def plan(order: Order) -> Grid:
     """Choose models and make cells; refuse patterns that match nothing."""
     declared = zoo.discover(order.root, order.models_folder)
     if not declared:
-        raise UsageProblem(f"no models are declared in {order.models_folder}/; add one or set [tool.quantgate] models")
+        raise UsageProblem(
+            f"no models are declared in {order.root / order.models_folder}; add one, set [tool.quantgate] models, or,"
+            " where that is not your project, run pytest in it or give --rootdir"
+        )
     for name in order.checkpoints:
         _check_checkpoint(name, declared)
     chosen = zoo.choose(declared, order.models, order.size)
+    offered = dict.fromkeys(precision for one in chosen for precision in one.model.precisions)
+    for pattern in order.precisions.split(","):
+        if not any(fnmatchcase(precision, pattern.strip()) for precision in offered):
+            raise UsageProblem(f"no cell has a precision that matches {pattern!r}; offered: {', '.join(offered)}")
     cells = expand(
         ((one.model.name, one.model.precisions) for one in chosen),
         order.devices,
         model_pattern="*",
         precision_pattern=order.precisions,
     )
-    if not cells:
-        offered = dict.fromkeys(precision for one in chosen for precision in one.model.precisions)
-        raise UsageProblem(f"no cell has a precision that matches {order.precisions!r}; offered: {', '.join(offered)}")
     return Grid({one.model.name: one for one in chosen}, cells)
 
 

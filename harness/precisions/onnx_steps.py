@@ -82,7 +82,7 @@ def workbench(job: Job) -> Iterator[None]:
         try:
             with redirect_stdout(StringIO()):
                 yield
-        except (HarnessError, MemoryError):
+        except (HarnessError, MemoryError, OSError):
             raise
         except Exception as error:
             raise HarnessError(

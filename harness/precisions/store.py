@@ -47,10 +47,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is written beside an artifact."""
+    """What is written beside an artifact. `file` is None where the artifact is the reference itself, used in place."""
 
     key: Key
-    file: str
+    file: str | None
     format: str
     precision: str
     digest: str
@@ -97,9 +97,9 @@ class ArtifactStore:
             manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
         except (OSError, ValueError, msgspec.DecodeError):
             return None
-        path = folder / manifest.file
-        if _is_same_file(path, reference):
-            intact = manifest.digest == key.reference
+        path = _place(manifest, folder, reference)
+        if manifest.file is None:
+            intact = manifest.digest == key.reference  # just read from the very file
         else:
             intact = path.is_file() and file_digest(path) == manifest.digest
         return _artifact(manifest, path, reference) if intact else None
@@ -122,13 +122,17 @@ class ArtifactStore:
                 start = time.perf_counter()
                 converted = convert(target)
                 seconds = time.perf_counter() - start
+                size_bytes = target.stat().st_size
+                if is_reference := _is_same_file(target, reference):
+                    # Used where it lies: a link here would be a second way to damage somebody's weights.
+                    target.unlink()
                 manifest = Manifest(
                     key=key,
-                    file=target.name,
+                    file=None if is_reference else target.name,
                     format=reference.format,
                     precision=key.precision,
-                    digest=key.reference if _is_same_file(target, reference) else file_digest(target),
-                    size_bytes=target.stat().st_size,
+                    digest=key.reference if is_reference else file_digest(target),
+                    size_bytes=size_bytes,
                     provenance=reference.provenance,
                     conversion_seconds=seconds,
                     coverage=converted.coverage,
@@ -138,7 +142,7 @@ class ArtifactStore:
                 scratch.rename(self._root / key.digest)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
-            return _artifact(manifest, self._root / key.digest / target.name, reference)
+            return _artifact(manifest, _place(manifest, self._root / key.digest, reference), reference)
 
 
 def _artifact(manifest: Manifest, path: Path, reference: Reference) -> Artifact:
@@ -156,8 +160,16 @@ def _artifact(manifest: Manifest, path: Path, reference: Reference) -> Artifact:
     )
 
 
+def _place(manifest: Manifest, folder: Path, reference: Reference) -> Path:
+    """Where the artifact lies: in the store, or where the reference does that it is."""
+    if manifest.file is None:
+        assert isinstance(reference, FileReference)
+        return reference.path
+    return folder / manifest.file
+
+
 def _is_same_file(path: Path, reference: Reference) -> bool:
-    """Whether the artifact is the reference itself under another name (a hard link)."""
+    """Whether a conversion gave the reference itself, by linking to it."""
     try:
         return isinstance(reference, FileReference) and path.samefile(reference.path)
     except OSError:

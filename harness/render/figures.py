@@ -93,7 +93,7 @@ def _latency(measurement: Measurement, _: Measurement | Problem) -> Figure:
     half = spread(measurement.sample)
     aside = "one pass" if half is None else numbers.half_width(half)
     figure = _of_reading(
-        measurement, "latency_p50_seconds", lambda value: numbers.seconds(value, half), "no median was recorded"
+        measurement, "latency_seconds", lambda value: numbers.seconds(value, half), "no latency was recorded"
     )
     return figure if figure.why else replace(figure, aside=aside)
 
@@ -105,9 +105,9 @@ def _speed(measurement: Measurement, reference: Measurement | Problem) -> Figure
         return _missing(reference.text)
     if _workload(measurement) != _workload(reference):
         return _missing("fp32 was measured on other examples")
-    own, other = measurement.value("latency_p50_seconds"), reference.value("latency_p50_seconds")
+    own, other = measurement.value("latency_seconds"), reference.value("latency_seconds")
     if not own or not other:
-        return _missing("no median to divide")
+        return _missing("no latency to divide")
     return Figure(f"≈{numbers.rough_times(other / own)}", note=UNPAIRED, value=other / own)
 
 
@@ -151,8 +151,14 @@ def _reading(
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("p50", "p50", "median wall time of one inference; ± is the 95 % interval over whole passes", _latency),
-    Column("speed", "× fp32", f"the median of fp32 ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
+    Column(
+        "latency",
+        "latency",
+        "wall time of one inference: the mean over a whole pass of the workload, in the median pass;"
+        " ± is the 95 % interval over the passes of this one process",
+        _latency,
+    ),
+    Column("speed", "× fp32", f"the latency of fp32 ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
     Column(
         "rate",
         "per second",

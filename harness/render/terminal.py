@@ -20,7 +20,7 @@ from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows
 from harness.render.text import clip, one_line, shorten, visible
 from harness.results import Environment, Run
 
-_BY_WORTH = ("p50", "speed", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
+_BY_WORTH = ("latency", "speed", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
 _GAP = 2
 _TELLING = 20
 _NAMED = 8
@@ -95,7 +95,7 @@ def _outcome(row: Row) -> str:
     if row.problem is None:
         speed, peak = row.figures["speed"], row.figures["peak"]
         ratio = f"{speed.text} fp32" if speed.text.startswith("≈") else ""
-        return "   ".join(text for text in (str(row.figures["p50"]), ratio, f"peak {peak}") if text)
+        return "   ".join(text for text in (str(row.figures["latency"]), ratio, f"peak {peak}") if text)
     return f"{row.glyph} {_problem_line(row)}"
 
 
@@ -114,14 +114,14 @@ def _names(row: Row, look: Look) -> tuple[str, str]:
 def _cell(row: Row, column: Column, footnotes: dict[str, int], look: Look) -> str:
     if row.problem is not None:
         word = row.problem.code if row.state is State.UNSUPPORTED else row.state
-        return look.paint(row.state, look.fit(f"{row.glyph} {word}" if column.key == "p50" else numbers.DASH))
+        return look.paint(row.state, look.fit(f"{row.glyph} {word}" if column.key == "latency" else numbers.DASH))
     figure = row.figures[column.key]
     mark = f" [{footnotes.setdefault(one_line(figure.why), len(footnotes) + 1)}]" if figure.why else ""
     return look.fit(f"{figure}{mark}")
 
 
 def _fitting(rows: Sequence[Row], look: Look) -> list[Column]:
-    """Return the columns that fit side by side, the worthiest first to come in; the median always stays."""
+    """Return the columns that fit side by side, the worthiest first to come in; the latency always stays."""
     uncoloured = replace(look, colour=False)
     marks = dict.fromkeys((figure.why for row in rows for figure in row.figures.values()), 99)
     names = [_names(row, look) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,12 @@ class Assigned:
             )
             return self._own(lambda: convert(job), f"converting to {self.assignment.precision}")
 
-        return self._store.make(self.key, self.reference, to, _suffix(self.reference))
+        try:
+            return self._store.make(self.key, self.reference, to, _suffix(self.reference))
+        except OSError as error:
+            raise HarnessError(
+                f"the artifact cannot be kept: {error.strerror}; make room or choose another --artifact-cache"
+            ) from error
 
     def workload(self) -> Workload:
         """The examples to run: the model's own, or a balanced part of them."""
@@ -142,7 +148,13 @@ class Assigned:
             raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name}: {extra}") from error
         except MemoryError:
             raise
+        except FileNotFoundError as error:
+            raise ModelProblem(
+                f"{what}: {error.filename} does not exist; check the path in model {self.model.name!r}"
+            ) from None
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
             raise ModelProblem(
                 f"{what} raised {type(error).__name__}: {error}; mend model {self.model.name!r}"
             ) from error

@@ -168,7 +168,7 @@ class Worker:
             if left <= 0:
                 words = self.last_words()
                 self._kill()
-                raise WorkerTimedOut(self._phase, f"no answer within {limit_seconds:.0f} s; killed", words)
+                raise WorkerTimedOut(self._phase, f"no answer within {limit_seconds:g} s; killed", words)
             if self._selector.select(min(left, _TICK_SECONDS)):
                 piece = os.read(self._replies, 1 << 16)
                 if not piece:

@@ -57,7 +57,7 @@ def test_the_matrix_shows_each_planned_cell(tab: Tab, usual: Path) -> None:
     tab.open(usual, width=1280)
     shown = tab.evaluate("[...document.querySelectorAll('.matrix td:not(.unasked)')].map(cell => cell.innerText)")
     assert len(shown) == len(RUN.planned)
-    texts = [row.figures["p50"].text if row.figures else row.state.value for row in rows_of(RUN)]
+    texts = [row.figures["latency"].text if row.figures else row.state.value for row in rows_of(RUN)]
     assert all(any(text in cell for cell in shown) for text in texts)
 
 
@@ -152,7 +152,7 @@ def test_the_dumped_page_shows_the_cells(browser: object, usual: Path, tmp_path:
     dumped = subprocess.run(command, capture_output=True, timeout=120, check=True).stdout.decode()
     for row in rows_of(RUN):
         assert f'<article id="{row.anchor}"' in dumped
-        assert (row.figures["p50"].text if row.figures else row.state.value) in dumped
+        assert (row.figures["latency"].text if row.figures else row.state.value) in dumped
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("1", "errors=1"), ("", "skipped=1")], ids=["in CI", "elsewhere"])

@@ -298,7 +298,7 @@ def test_a_plan_holds_the_chosen_models_and_their_cells() -> None:
             Order(Path(), checkpoints={"ear-tiny": Path("x")}),
             "--checkpoint ear-tiny: no such model takes one; those that do: voice",
         ),
-        (Order(Path(), models_folder="empty"), "no models are declared in empty/; add one or set"),
+        (Order(Path(), models_folder="empty"), "no models are declared in empty; add one, set"),
     ],
 )
 def test_a_plan_that_means_nothing_is_refused_with_the_next_step(order: Order, said: str) -> None:

@@ -42,8 +42,8 @@ def measured(
     ordered = sorted(sample.wall_seconds)
     middle = (ordered[len(ordered) // 2 - 1] + ordered[len(ordered) // 2]) / 2
     readings = [
+        Reading("latency_seconds", middle),
         Reading("latency_p50_seconds", middle),
-        Reading("latency_mean_seconds", math.fsum(ordered) / len(ordered)),
         Reading("latency_p90_seconds", unavailable="48 inferences; 64 are needed: raise --cell-seconds"),
         Reading("latency_p99_seconds", unavailable="48 inferences; 662 are needed: raise --cell-seconds"),
         Reading("corrected_p50_seconds", seconds * 0.98),

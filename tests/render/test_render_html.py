@@ -141,7 +141,7 @@ def test_what_has_no_numbers_is_told_in_full() -> None:
 def test_every_reading_of_a_measured_cell_is_shown() -> None:
     article = next(a for a in ROOT.all("article") if a.attributes["id"] == "c=piper-joe/fp32/cpu")
     for words in (
-        *("latency p50", "latency mean", "corrected p50", "real time factor", "conversion", "peak steady"),
+        *("latency", "latency p50", "corrected p50", "real time factor", "conversion", "peak steady"),
         *("0 B", "15 750 000".replace(" ", "\u00a0"), "48 inferences; 64 are needed: raise --cell-seconds"),
         *("4f2a00000000", "dec.ups.0.weight", "312 on CPUExecutionProvider; none astray", "8 inferences", "38 %"),
     ):
