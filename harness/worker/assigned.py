@@ -128,7 +128,7 @@ class Assigned:
             version = self._recipe.version
             libraries = library_versions(self._recipe, self.reference.format)
         return Key(
-            reference=reference_digest(self.reference),
+            reference=self._own(lambda: reference_digest(self.reference), "its reference"),
             precision=assignment.precision,
             recipe_version=version,
             settings={"given": self.is_given, **self._settings},

@@ -94,3 +94,15 @@ def test_a_run_that_waits_for_another_says_so(project: Project, monkeypatch: pyt
     output, _ = run.communicate(timeout=60)
     assert run.returncode == 0, output
     assert project.status() == {"tiny/fp32": "measured"}
+
+
+def test_resuming_tries_again_what_had_failed(project: Project) -> None:
+    arguments = ("--model", "tiny,not-onnx", "--precision", "fp32", "--artifact-cache", str(project.folder / "cache"))
+    assert project.run(*arguments).returncode == 1
+    source = project.folder / "suites" / "models" / "tiny.py"
+    source.write_text(source.read_text().replace("reference=not_onnx", "reference=build"))
+    assert project.run(*arguments, "--resume").returncode == 0
+    assert project.status() == {"tiny/fp32": "measured", "not-onnx/fp32": "measured"}
+    events = [json.loads(line) for line in (project.latest / "events.jsonl").read_text().splitlines() if line]
+    started = [event["cell"]["model"] for event in events if event["kind"] == "cell-started"]
+    assert started == ["tiny", "not-onnx", "not-onnx"]

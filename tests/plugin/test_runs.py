@@ -71,6 +71,10 @@ def test_words_that_mean_nothing_are_refused_in_one_line(project: Project) -> No
         (("--device", "tpu"), "unknown device 'tpu'"),
         (("--model", "tinny"), "did you mean tiny?"),
         (("--precision", "int3"), "no cell has a precision that matches 'int3'"),
+        (("--precision", "fp32,int3"), "no cell has a precision that matches 'int3'"),
+        (("-n", "2", "--model", "tinny"), "did you mean tiny?"),
+        (("-n", "2", "--benchmark-json", "out.json"), "keeps nothing under pytest-xdist"),
+        (("--artifact-cache", "pyproject.toml"), "is a file; name a folder"),
         (("--cell-seconds", "soon"), "is no duration"),
         (("--checkpoint", "tiny"), "write NAME=PATH"),
         (("--checkpoint", "tiny=/no/such/file"), "does not exist"),
@@ -162,3 +166,27 @@ def test_models_of_an_installed_package_are_measured_too(project: Project) -> No
     project.environment["PYTHONPATH"] = str(package)
     assert project.run("--model", "other", "--precision", "fp32").returncode == 0
     assert project.status() == {"other/fp32": "measured"}
+
+
+def test_one_odd_model_file_is_named_and_nothing_is_measured(project: Project) -> None:
+    (project.folder / "suites" / "models" / "odd.py").write_text("import no_such_library\n")
+    done = project.run("--model", "tiny")
+    assert done.returncode == 4
+    assert "suites.models.odd cannot be imported: ModuleNotFoundError: No module named 'no_such_library'" in done.stderr
+
+
+def test_a_reference_that_is_not_there_is_named(project: Project) -> None:
+    source = project.folder / "suites" / "models" / "tiny.py"
+    source.write_text(source.read_text().replace('path.write_text("this is no model")', "pass"))
+    (project.folder / "tmp" / "cache").mkdir()
+    project.run("--model", "not-onnx", "--artifact-cache", "tmp/cache")
+    failure = project.record()["measurements"][0]["failure"]
+    assert "not.onnx does not exist; check the path" in failure["text"]
+
+
+def test_somebodys_weights_are_not_linked_into_the_cache(project: Project, tmp_path: Path) -> None:
+    cache = tmp_path / "own-cache"
+    project.run("--model", "tiny", "--precision", "fp32", "--artifact-cache", str(cache))
+    assert project.status() == {"tiny/fp32": "measured"}
+    assert not list((cache / "artifacts").rglob("*.onnx"))
+    assert [file.stat().st_nlink for file in cache.rglob("*.onnx")] == [1]
