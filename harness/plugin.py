@@ -165,7 +165,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if isinstance(state.problem, UsageProblem):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    if state.shows_no_number and exitstatus == pytest.ExitCode.OK:
+    if state.unanswered and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -176,3 +176,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     if state.problem is not None and not said_by_pytest:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
     state.show()
+    if state.unanswered:
+        terminalreporter.write_line(f"quantgate: {state.unanswered}: this run is not green", red=True)

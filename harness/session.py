@@ -60,6 +60,7 @@ class Session:
         self.is_xdist_worker = given is not None
         self._progress = None if self.is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
         self.folder = Path(given) if given else _choose_folder(order)
+        self._finished = journals.Finished(self.folder)
         self.problem: HarnessError | None = None
         self.run: Run | None = None
         self._report: Path | None = None
@@ -113,7 +114,7 @@ class Session:
             return
         if not self._followed:
             self._announce()
-        for cell, measurement in journals.measurements(self.folder).items():
+        for cell, measurement in self._finished.cells().items():
             if cell not in self._followed:
                 self._followed.add(cell)
                 self._progress.cell_finished(measurement)
@@ -171,9 +172,16 @@ class Session:
         return (self.folder / journals.EVENTS_FILE).exists()
 
     @property
-    def shows_no_number(self) -> bool:
-        """Whether cells were planned and not one was measured: that is never green."""
-        return self.run is not None and all(one.status is not Status.MEASURED for one in self.run.measurements)
+    def unanswered(self) -> str | None:
+        """What was asked and has no number, where that must not pass for fine: a whole device, or cells left out."""
+        if self.run is None:
+            return None
+        measured = {one.cell.device for one in self.run.measurements if one.status is Status.MEASURED}
+        silent = dict.fromkeys(cell.device for cell in self.run.planned if cell.device not in measured)
+        left_out = len(set(self.run.planned) - {one.cell for one in self.run.measurements})
+        if silent or not measured:
+            return f"nothing was measured on {', '.join(silent) or 'any device'}"
+        return f"{left_out} of {len(self.run.planned)} planned cells have no measurement" if left_out else None
 
 
 def _choose_folder(order: Order) -> Path:

@@ -254,6 +254,8 @@ def _refuse_unusable(outputs: Arrays, example: str) -> None:
 
     if not outputs:
         raise _no_output(example)
+    if not any(values.size for values in outputs.values()):
+        raise WorkloadProblem(f"the outputs for example {example!r} are empty; this precision does not work here")
     for name, values in outputs.items():
         if not np.issubdtype(values.dtype, np.number):
             continue

@@ -57,6 +57,22 @@ def test_a_device_this_machine_lacks_is_unsupported_in_the_engines_words(project
     assert found["text"]
 
 
+def test_a_device_on_which_nothing_was_measured_is_not_made_good_by_another(project: Project) -> None:
+    done = project.run("--model", "tiny", "--precision", "fp32", "--device", "cpu", "--device", "cuda:7")
+    assert {one["status"] for one in project.record()["measurements"]} == {"measured", "unsupported"}
+    assert "nothing was measured on cuda:7" in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_planned_cell_that_nothing_measured_is_not_green(project: Project) -> None:
+    (project.folder / "suites" / "test_cells.py").write_text(
+        "def test_one(cell, request):\n    if cell.precision == 'fp32':\n        request.getfixturevalue('measured')\n"
+    )
+    done = project.run("--model", "tiny")
+    assert "1 of 2 planned cells have no measurement" in done.stdout
+    assert done.returncode == 1
+
+
 def test_a_hanging_model_is_killed_at_its_time_limit(project: Project) -> None:
     done = project.run("--model", "hanging", "--cell-limit", "3s")
     assert done.returncode == 1

@@ -96,6 +96,7 @@ UNUSABLE = {
         lambda _: {"y": np.ones(2), "z": np.array([np.nan], np.float16)},
         r"output 'z' holds 1 NaN of 1 values",
     ),
+    "empty": (lambda _: {"y": np.zeros((1, 0))}, r"the outputs for example 'e0' are empty"),
     "nothing": (lambda _: {}, r"no output for example 'e0'; check its drive function"),
 }
 
