@@ -88,13 +88,13 @@ def expand(
     return tuple(
         Cell(name, precision, str(device))
         for name, precisions in models
-        if _matches(name, model_pattern)
+        if matches(name, model_pattern)
         for device in devices
         for precision in precisions
-        if _matches(precision, precision_pattern)
+        if matches(precision, precision_pattern)
     )
 
 
-def _matches(name: str, patterns: str) -> bool:
+def matches(name: str, patterns: str) -> bool:
     """Whether a name fits one of the comma-separated globs."""
     return any(fnmatchcase(name, pattern.strip()) for pattern in patterns.split(","))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,6 +88,10 @@ def read_events(folder: Path) -> Iterator[Event]:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise RecordUnreadable(f"{path} cannot be read: {error.strerror}; name the folder of a run") from error
+    yield from _events(lines)
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[Event]:
     for line in lines:
         try:
             yield _decode_event(line)
@@ -95,16 +99,33 @@ def read_events(folder: Path) -> Iterator[Event]:
             continue
 
 
+class Finished:
+    """The cells whose measuring has ended, read on from where it was read before: a journal grows long."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / EVENTS_FILE
+        self._read_bytes = 0
+        self._cells: dict[Cell, Measurement] = {}
+
+    def cells(self) -> dict[Cell, Measurement]:
+        """What is known by now. A resumed run tries again what had failed."""
+        with self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole_lines = file.read().rpartition(b"\n")[0]
+        if whole_lines:
+            self._read_bytes += len(whole_lines) + 1
+        for event in _events(whole_lines.split(b"\n")):
+            if event.kind == "run-resumed":
+                self._cells = _without_failed(self._cells)
+            if event.kind == "cell-finished" and event.cell is not None:
+                with suppress(*_UNREADABLE):
+                    self._cells[event.cell] = msgspec.convert(event.body["measurement"], Measurement)
+        return dict(self._cells)
+
+
 def measurements(folder: Path) -> dict[Cell, Measurement]:
-    """The cells whose measuring has ended, from the journal alone. A resumed run tries again what had failed."""
-    found: dict[Cell, Measurement] = {}
-    for event in read_events(folder):
-        if event.kind == "run-resumed":
-            found = _without_failed(found)
-        if event.kind == "cell-finished" and event.cell is not None:
-            with suppress(*_UNREADABLE):
-                found[event.cell] = msgspec.convert(event.body["measurement"], Measurement)
-    return found
+    """The cells whose measuring has ended, from the journal alone."""
+    return Finished(folder).cells()
 
 
 def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.cells import Blocked, Reason
+from harness.cells import Blocked, Reason, matches
 from harness.errors import ModelProblem, UsageProblem
 from harness.models import Model
 from harness.packages import installed_version
@@ -98,7 +98,7 @@ def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, .
             near = get_close_matches(pattern, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"declared are: {', '.join(names) or 'none'}"
             raise UsageProblem(f"no model matches {pattern!r}; {hint}")
-    return tuple(one for one in everything if any(fnmatchcase(one.model.name, pattern) for pattern in wanted))
+    return tuple(one for one in everything if matches(one.model.name, patterns))
 
 
 def blocked(model: Model) -> Blocked | None:

@@ -18,6 +18,7 @@ from harness.errors import HarnessError, RecordUnreadable
 from harness.journal import (
     EVENTS_FILE,
     RUN_FILE,
+    Finished,
     Journal,
     fold,
     measurements,
@@ -336,3 +337,23 @@ def test_an_interrupted_cell_is_a_record_that_can_be_written(tmp_path: Path) -> 
             notes=("interrupted",),
         ),
     )
+
+
+def test_a_journal_is_read_on_from_where_it_was_read_before(tmp_path: Path) -> None:
+    journal, finished = Journal(tmp_path), Finished(tmp_path)
+    journal.write("cell-finished", CELL, measurement=MEASURED)
+    assert finished.cells() == {CELL: MEASURED}
+    (tmp_path / EVENTS_FILE).write_bytes(
+        (tmp_path / EVENTS_FILE).read_bytes().replace(b"cell-finished", b"cell-forgottn")
+    )
+    assert finished.cells() == {CELL: MEASURED}, "what was read is not read again"
+
+
+def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    Journal(tmp_path).write("cell-finished", CELL, measurement=MEASURED)
+    path, finished = tmp_path / EVENTS_FILE, Finished(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert finished.cells() == {}
+    path.write_bytes(whole)
+    assert finished.cells() == {CELL: MEASURED}

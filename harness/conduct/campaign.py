@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Protocol
 
 from harness import zoo
-from harness.cells import Cell, Device, Reason, expand
+from harness.cells import Cell, Device, Reason, expand, matches
 from harness.conduct.order import Order
 from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
-from harness.journal import Journal, measurements
+from harness.journal import Finished, Journal
 from harness.probes.condition import Sampler
 from harness.results import Condition, Fact, Measurement, Phase, Status
 from harness.worker import protocol
@@ -70,12 +69,11 @@ def plan(order: Order) -> Grid:
     chosen = zoo.choose(declared, order.models, order.size)
     offered = dict.fromkeys(precision for one in chosen for precision in one.model.precisions)
     for pattern in order.precisions.split(","):
-        if not any(fnmatchcase(precision, pattern.strip()) for precision in offered):
+        if not any(matches(precision, pattern) for precision in offered):
             raise UsageProblem(f"no cell has a precision that matches {pattern!r}; offered: {', '.join(offered)}")
     cells = expand(
         ((one.model.name, one.model.precisions) for one in chosen),
         order.devices,
-        model_pattern="*",
         precision_pattern=order.precisions,
     )
     return Grid({one.model.name: one for one in chosen}, cells)
@@ -93,6 +91,7 @@ class Campaign:
         self._listener = listener
         self._known: dict[Cell, Measurement] = {}
         self._absent: dict[tuple[str, str], Measurement] = {}
+        self._finished = Finished(journal.folder)
         self._sampler = Sampler()
         self._planned = planned
         self._current: Cell | None = None
@@ -100,9 +99,7 @@ class Campaign:
 
     def remember(self) -> None:
         """Take over what the journal already holds: of another process, or of the run that is resumed."""
-        self._known.update(
-            (cell, found) for cell, found in measurements(self._journal.folder).items() if cell in self._grid.cells
-        )
+        self._known.update((cell, found) for cell, found in self._finished.cells().items() if cell in self._grid.cells)
 
     def prepare(self) -> None:
         """Have a worker come up for the first cell."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from harness.cells import Cell, Reason
 from harness.errors import HarnessError
 from harness.journal import replace_file
+from harness.packages import installed_version
 from harness.results import Measurement, Status
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerDied, WorkerTimedOut
@@ -106,10 +106,5 @@ def _read(file: Path) -> dict[str, Answer]:
 
 
 def _versions_digest() -> str:
-    found = []
-    for name in _LIBRARIES:
-        try:
-            found.append(f"{name}=={version(name)}")
-        except PackageNotFoundError:
-            found.append(f"{name}==none")
+    found = [f"{name}=={installed_version(name)}" for name in _LIBRARIES]
     return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12]

@@ -13,9 +13,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 
+from harness.packages import installed_version
 from harness.probes import Unavailable
 from harness.probes.cores import Trees, allowed_cores, read_text, usable_cores
 from harness.probes.gpu import Gpu, cuda_version, driver_version, open_gpu
@@ -74,14 +74,6 @@ def describe(
             "virtual_machine": None if "x86_flags" not in cpu else "hypervisor" in cpu["x86_flags"].split(),
         },
     )
-
-
-def installed_version(distribution: str) -> str | None:
-    """Return the version of an installed distribution, without importing it."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def freeze_hash(paths: Iterable[str]) -> str:

@@ -10,12 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import ArtifactUnreadable, HarnessError, ModelProblem, WorkloadProblem
 from harness.models import Arrays, Artifact
+from harness.packages import installed_version
 from harness.precisions import torch_count, torch_layout, torch_script
 from harness.runtimes import Contents, DeviceMemory, Placement, Tuning
 from harness.runtimes.torch_places import Place, claim
@@ -90,7 +90,7 @@ class TorchRuntime:
                 "torch_cudnn": backends.cudnn.version(),
                 "torch_cuda_tf32": "on" if backends.cudnn.allow_tf32 or backends.cuda.matmul.allow_tf32 else "off",
             }
-        return facts | {name: found for name in ("torchao", "transformers") if (found := _version(name))}
+        return facts | {name: found for name in ("torchao", "transformers") if (found := installed_version(name))}
 
 
 class TorchSession:
@@ -241,10 +241,3 @@ def _setting(name: str) -> str | None:
 
     found = re.search(rf"\b{name}=([^,\s]+)", torch.__config__.show())
     return found.group(1) if found else None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
