@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.cells import Cell, Reason
+from harness.comparisons import Duel, Judgement
 from harness.metrics import METRICS
 from harness.phases import Fact as Fact  # noqa: PLC0414 - offered here too: records are made of them
 from harness.phases import Phase as Phase  # noqa: PLC0414
@@ -209,6 +210,8 @@ class Run:
     measurements: tuple[Measurement, ...]
     complete: bool
     finished: str | None = None
+    duels: tuple[Duel, ...] = ()
+    judgement: Judgement | None = None
     schema: int = SCHEMA
 
 

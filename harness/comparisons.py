@@ -1,0 +1,192 @@
+"""The records of a comparison: pairs of processes, what was compared of a cell, and the verdicts made of them.
+
+Owns the words; decides nothing (that is `verdict`) and measures nothing. Additions here keep the schema number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.cells import Cell
+
+
+class Outcome(StrEnum):
+    """What is said of one metric of a cell, or of a cell as a whole."""
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+    SUSPECT = "suspect"
+    NEW = "new"
+    MISSING = "missing"
+    NOT_COMPARABLE = "not-comparable"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+
+
+class Basis(StrEnum):
+    """What a verdict rests on."""
+
+    LIVE = "live"
+    STORED = "stored"
+    EXACT = "exact"
+
+
+class Clock(StrEnum):
+    """Which time of a pair. `CORRECTED` is without waiting for a core; `CPU` only explains, it is not judged."""
+
+    WALL = "wall"
+    CORRECTED = "corrected"
+    CPU = "cpu"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One process of a pair: what it needed. `seconds` is by clock, the mean of one inference over the pair's blocks.
+
+    `values` holds the other metrics of this process by name; a metric that could not be read is not in it.
+    """
+
+    seconds: dict[str, float]
+    values: dict[str, float] = field(default_factory=dict)
+    inferences: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in (*self.seconds.items(), *self.values.items()):
+            if not math.isfinite(value) or value < 0:
+                raise ValueError(f"{name} is {value}, which is no measurement")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two fresh processes, timed in turns. `log_ratios` is ln(new ÷ old) by clock; above zero is slower.
+
+    `errors` is the standard error of each within this pair. `old_laps` and `new_laps` are single inferences, each
+    divided by the usual time of its example: what the tails are made of. They stay in the journal only.
+    """
+
+    stage: int
+    log_ratios: dict[str, float]
+    old: Side
+    new: Side
+    quads: int
+    seconds: float
+    errors: dict[str, float] = field(default_factory=dict)
+    is_rebuilt: bool = False
+    old_laps: tuple[float, ...] = ()
+    new_laps: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.stage not in (1, 2):
+            raise ValueError(f"a pair belongs to the first stage or to the second, not to {self.stage}")
+        if not self.log_ratios:
+            raise ValueError("a pair without a ratio compares nothing")
+        for clock, ratio in self.log_ratios.items():
+            if not math.isfinite(ratio):
+                raise ValueError(f"the log ratio of the {clock} time is {ratio}, which is no measurement")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something by which the two sides differ besides the number: a library's version, the weights, the workload."""
+
+    key: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.old} → {self.new}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """All that was measured of one cell against its other side. `clock` decides; `problem` is why there is no pair.
+
+    `is_control` marks the null control: the old side against itself. `is_spent`: the time budget ended it.
+    """
+
+    cell: Cell
+    against: str
+    clock: Clock = Clock.WALL
+    pairs: tuple[Pair, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    problem: str | None = None
+    outcome: Outcome | None = None
+    is_control: bool = False
+    is_spent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of one metric of one cell; `metric` is None where it is said of the whole cell.
+
+    `old` and `new` are values in the metric's unit; `ratio` is new ÷ old with its interval. `could_see` is the smallest
+    relative change that the data could have shown. `settle` is the one command that would tell. `cause` names what kind
+    of regression it is ("waiting"). `accepted` is the reason by which a bound was loosened.
+    """
+
+    cell: Cell
+    metric: str | None
+    outcome: Outcome
+    text: str
+    against: str
+    basis: Basis = Basis.LIVE
+    old: float | None = None
+    new: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float | None = None
+    could_see: float | None = None
+    pairs: int = 0
+    cause: str | None = None
+    differences: tuple[Difference, ...] = ()
+    settle: str | None = None
+    accepted: str | None = None
+    is_fatal: bool = False
+
+
+class Answer(StrEnum):
+    """What is said of a claim or a budget."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    CANNOT_TELL = "cannot tell"
+    MET = "met"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A claim or a budget, judged for one cell."""
+
+    kind: str
+    name: str
+    cell: Cell
+    answer: Answer
+    text: str
+    source: str = ""
+    is_fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Every verdict of a run, with how sure the whole is. `problems` are lines about baselines that could not be read.
+
+    `error_rate` bounds the chance of any false alarm in the run; each of `comparisons` had `stage_rate` a stage.
+    """
+
+    against: str
+    profile: str
+    verdicts: tuple[Verdict, ...]
+    controls: tuple[Verdict, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    problems: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    error_rate: float | None = None
+    comparisons: int = 0
+    stage_rate: float | None = None
