@@ -48,3 +48,14 @@ def test_a_word_that_is_no_command_is_refused_with_the_commands_named() -> None:
     )
     assert done.returncode == 2
     assert "list" in done.stderr
+
+
+def test_a_bug_of_ours_is_told_from_a_regression_by_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stumble(path: Path) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("harness.journal.read_run", stumble)
+    assert main(["report", "anything"]) == 3
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
