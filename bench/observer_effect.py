@@ -276,7 +276,9 @@ def _opened(
     runtime = RUNTIMES[model.runtime]()
     runtime.load_library()
     session = runtime.open(artifact, CPU, Tuning(task.threads))
-    bench = Bench(model, workload, session, PeakMeter(), task)
+    bench = Bench(
+        model, workload, session, PeakMeter(), task, lambda: runtime.open(artifact, CPU, Tuning(task.threads))
+    )
     try:
         bench.check_outputs()
         inputs = tuple(bench.load(index) for index in range(len(workload.examples)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -68,12 +71,22 @@ class Bench:
     """Runs the examples of one workload on one session."""
 
     def __init__(
-        self, model: Model, workload: Workload, session: Session, peaks: PeakMeter, assignment: protocol.Assignment
+        self,
+        model: Model,
+        workload: Workload,
+        session: Session,
+        peaks: PeakMeter,
+        assignment: protocol.Assignment,
+        reopen: Callable[[], Session],
     ) -> None:
         self._model = model
         self._examples = workload.examples
         self._session = session
+        self._reopen = reopen
+        self._padding = b""
+        self._quiet = ExitStack()
         self._peaks = peaks
+        self._steady: protocol.Peak | None = None
         self._keeps_inputs = not assignment.low_memory
         self._inputs: dict[int, Arrays] = {}
         self._first_pass: list[float] = []
@@ -82,7 +95,7 @@ class Bench:
         self._device = Device.parse(assignment.device)
         self._counters: DeviceCounters | None = None
         alone = assignment.threads == 1 and self._device.kind == "cpu"
-        self._stopwatch = Stopwatch(corrected=alone and not model.streaming)
+        self._stopwatch = Stopwatch(corrected=alone)
         self._uncorrected = (
             "a chunk is timed by its arrival; the correction holds for whole calls"
             if model.streaming
@@ -165,10 +178,7 @@ class Bench:
 
     def time(self, request: protocol.Time) -> protocol.Block:
         """Time whole passes, so that every example has the same weight."""
-        if not self._timing:
-            self._timing = True
-            self._counting.start()
-            self._peaks.start()
+        self._begin()
         record = _Record()
         spent = 0.0
         with quiet_collector():
@@ -180,13 +190,58 @@ class Bench:
                 spent += seconds
         return record.block(self._uncorrected)
 
+    def lap(self, request: protocol.Lap) -> protocol.Laps:
+        """Time one example as a whole until the seconds are spent, once at least."""
+        if not self._timing:
+            self._begin()
+            # For the whole of a duel: a collection a block would be work that only Quantgate makes.
+            self._quiet.enter_context(quiet_collector())
+        work = self._work(self.load(request.example))
+        for _ in range(request.discard):
+            work()
+        laps: list[Lap] = []
+        device: list[float | None] = []
+        spent = 0.0
+        cpu = time.process_time_ns()
+        while not laps or spent < request.seconds:
+            laps.append(self._stopwatch.time(work))
+            device.append(self._session.device_seconds())
+            spent += laps[-1].wall_seconds
+        cpu = time.process_time_ns() - cpu
+        return protocol.Laps(
+            wall_seconds=tuple(lap.wall_seconds for lap in laps),
+            corrected_seconds=_all_or_none([lap.corrected_seconds for lap in laps]),
+            device_seconds=_all_or_none(device),
+            cpu_seconds=cpu / 1e9,
+        )
+
+    def rebuild(self, padding_bytes: int) -> protocol.Rebuilt:
+        """Open the model anew, elsewhere in memory. The steady peak is that of the session before the first time."""
+        if self._timing and self._steady is None:
+            self._steady = peak_of(self._peaks.stop())
+        start = time.perf_counter()
+        self._session.close()
+        gc.collect()
+        self._padding = bytes(padding_bytes)
+        self._session = self._reopen()
+        return protocol.Rebuilt(time.perf_counter() - start)
+
     def close(self) -> protocol.Closed:
         """Give the peaks and counters of the timing, and let the session go."""
-        steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
-        closed = self._counting.closed(steady, self._session.device_memory())
+        if self._steady is None:
+            self._steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
+        closed = self._counting.closed(self._steady, self._session.device_memory())
+        self._quiet.close()
         self._stopwatch.close()
         self._session.close()
         return closed
+
+    def _begin(self) -> None:
+        """Start to count, at the first timed inference."""
+        if not self._timing:
+            self._timing = True
+            self._counting.start()
+            self._peaks.start()
 
     @property
     def _counting(self) -> DeviceCounters:

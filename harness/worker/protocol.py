@@ -77,6 +77,26 @@ class Time(Message, frozen=True):
     max_inferences: int
 
 
+class Lap(Message, frozen=True):
+    """Time one example, called as a whole, until the seconds are spent: one block of a duel.
+
+    `discard` inferences before it are not timed: the first after another process had the core is slower.
+    """
+
+    example: int
+    seconds: float
+    discard: int = 0
+
+
+class Rebuild(Message, frozen=True):
+    """Let the session go and open the artifact again, with so many bytes of padding allocated before it.
+
+    Where a process keeps a speed of its own because of how its memory happens to lie, this lays it anew.
+    """
+
+    padding_bytes: int
+
+
 class Close(Message, frozen=True):
     """Give the peaks and counters, close the session and end."""
 
@@ -181,6 +201,21 @@ class Block(Message, frozen=True):
     first_audible_seconds: tuple[float, ...]
 
 
+class Laps(Message, frozen=True):
+    """One block of a duel: one entry an inference. `cpu_seconds` is what all threads of the process used in it."""
+
+    wall_seconds: tuple[float, ...]
+    corrected_seconds: tuple[float, ...] | None
+    device_seconds: tuple[float, ...] | None
+    cpu_seconds: float
+
+
+class Rebuilt(Message, frozen=True):
+    """The session is a new one."""
+
+    seconds: float
+
+
 class Closed(Message, frozen=True):
     """What was counted while timing."""
 
@@ -218,8 +253,8 @@ class Progress(Message, frozen=True):
     phase: Phase
 
 
-Request = Hello | Convert | Open | CheckOutputs | WarmUp | Time | Close | Check
-Outcome = Ready | Converted | NeedsConversion | Opened | Checked | Warm | Block | Closed | CheckPassed
+Request = Hello | Convert | Open | CheckOutputs | WarmUp | Time | Lap | Rebuild | Close | Check
+Outcome = Ready | Converted | NeedsConversion | Opened | Checked | Warm | Block | Laps | Rebuilt | Closed | CheckPassed
 Reply = Outcome | CannotRun | Broke | Progress
 
 encode = msgspec.json.Encoder().encode

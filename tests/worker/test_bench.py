@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -82,7 +83,11 @@ def bench(
     ]
     assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-", threads=threads, low_memory=low_memory)
     session = Arithmetic(compute)
-    return Bench(model(**declared), workload(*examples), session, PeakMeter(), assignment), session, loadings
+    return (
+        Bench(model(**declared), workload(*examples), session, PeakMeter(), assignment, lambda: session),
+        session,
+        loadings,
+    )
 
 
 def timing(**more: Any) -> protocol.Time:
@@ -173,7 +178,7 @@ def test_inputs_are_kept_unless_memory_is_short(low_memory: bool, times: int) ->
 def test_an_example_that_cannot_be_made_is_named() -> None:
     broken = workload(Example("the 3rd", lambda: {}["x"]))
     assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
-    arm = Bench(model(), broken, Arithmetic(same), PeakMeter(), assignment)
+    arm = Bench(model(), broken, Arithmetic(same), PeakMeter(), assignment, lambda: Arithmetic(same))
     with pytest.raises(WorkloadProblem, match=r"example 'the 3rd' cannot be made: KeyError: 'x'; mend the workload"):
         arm.check_outputs()
 
@@ -266,3 +271,50 @@ def test_silence_is_never_heard_and_is_told() -> None:
 
 def test_sound_heard_by_the_model_has_the_length_that_the_examples_say() -> None:
     assert bench(lengths=(1.5, 2.5))[0].check_outputs().audio_seconds == (1.5, 2.5)
+
+
+def test_a_block_of_a_duel_is_one_example_over_and_over_until_its_seconds_are_spent() -> None:
+    arm, session, _ = bench()
+    laps = arm.lap(protocol.Lap(example=1, seconds=0.002, discard=2))
+    assert set(session.seen) == {2.0}
+    assert len(session.seen) == len(laps.wall_seconds) + 2
+    assert sum(laps.wall_seconds) >= 0.002
+    assert sum(laps.wall_seconds[:-1]) < 0.002
+
+
+def test_a_block_of_a_stream_is_a_whole_example_and_can_be_corrected() -> None:
+    arm, _, _ = bench(drive=thrice, streaming=True)
+    laps = arm.lap(protocol.Lap(example=0, seconds=0.0))
+    assert len(laps.wall_seconds) == 1
+    assert laps.corrected_seconds is not None
+    assert 0 < laps.corrected_seconds[0] <= laps.wall_seconds[0]
+
+
+def test_the_collector_stays_quiet_from_the_first_block_of_a_duel_to_its_end() -> None:
+    was = gc.isenabled()
+    arm, _, _ = bench()
+    arm.lap(protocol.Lap(0, 0.0))
+    assert not gc.isenabled()
+    arm.close()
+    assert gc.isenabled() is was
+
+
+def test_rebuilding_closes_the_session_and_goes_on_with_a_new_one() -> None:
+    arm, session, _ = bench()
+    arm.lap(protocol.Lap(0, 0.0))
+    session.closed = False
+    assert arm.rebuild(4_096).seconds >= 0
+    assert session.closed
+    assert arm.lap(protocol.Lap(0, 0.0)).wall_seconds
+
+
+def test_the_peak_of_a_duel_is_the_one_before_the_first_rebuilding() -> None:
+    arm, _, _ = bench()
+    arm.lap(protocol.Lap(0, 0.0))
+    arm.rebuild(0)
+    held = np.ones(8_000_000)  # 64 MB that only a later session would need
+    arm.rebuild(0)
+    peak = arm.close().steady_peak
+    assert peak.peak_bytes is not None
+    assert peak.start_bytes is not None
+    assert peak.peak_bytes - peak.start_bytes < held.nbytes / 2

@@ -27,6 +27,8 @@ REQUESTS: tuple[protocol.Request, ...] = (
     protocol.CheckOutputs(),
     protocol.WarmUp(1.5),
     protocol.Time(1.0, 1, 5_000),
+    protocol.Lap(3, 0.01, 1),
+    protocol.Rebuild(4_096),
     protocol.Close(),
     protocol.Check("onnx", "cuda:1", "fp16", "x86"),
 )
@@ -38,6 +40,8 @@ REPLIES: tuple[protocol.Reply, ...] = (
     checked(audio_note="line\nbreak"),
     protocol.Warm((0.1, 0.2), steady=True, seconds=0.3),
     block(0.1, 0.2),
+    protocol.Laps((0.1, 0.2), (0.1, 0.1), None, 0.25),
+    protocol.Rebuilt(0.3),
     closed(),
     protocol.CheckPassed(),
     protocol.CannotRun("NO_KERNEL", "no\nkernel"),
