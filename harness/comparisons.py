@@ -43,6 +43,19 @@ class Clock(StrEnum):
     CPU = "cpu"
     DEVICE = "device"
 
+    @property
+    def words(self) -> str:
+        """What the clock counts, as a person says it."""
+        match self:
+            case Clock.WALL:
+                return "the wall clock"
+            case Clock.CORRECTED:
+                return "the time without waiting for a core"
+            case Clock.CPU:
+                return "the time on the CPU"
+            case Clock.DEVICE:
+                return "the device's own clock"
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -63,7 +76,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two fresh processes, timed in turns. `log_ratios` is ln(new ÷ old) by clock; above zero is slower.
+    """Two fresh processes, timed in turns. Stage 0 was a trial of how to measure, and is not judged. `log_ratios` is ln(new ÷ old) by clock; above zero is slower.
 
     `errors` is the standard error of each within this pair. `old_laps` and `new_laps` are single inferences, each
     divided by the usual time of its example: what the tails are made of. They stay in the journal only.
@@ -81,8 +94,8 @@ class Pair:
     new_laps: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.stage not in (1, 2):
-            raise ValueError(f"a pair belongs to the first stage or to the second, not to {self.stage}")
+        if self.stage not in (0, 1, 2):
+            raise ValueError(f"a pair is of the trial, of the first stage or of the second, not of stage {self.stage}")
         if not self.log_ratios:
             raise ValueError("a pair without a ratio compares nothing")
         for clock, ratio in self.log_ratios.items():
