@@ -5,13 +5,13 @@ Owns the columns, in their order. Every figure is made here once; printers only 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.render import numbers
 from harness.results import Measurement, Sample
 from harness.stats.estimates import relative_half_width
+from harness.stats.passes import pass_means
 
 REFERENCE = "fp32"
 
@@ -61,18 +61,6 @@ def spread(sample: Sample) -> float | None:
     """Return the relative half width of the 95 % interval over whole passes; None for a single pass."""
     means = pass_means(sample)
     return relative_half_width(means) if len(means) > 1 else None
-
-
-def pass_means(sample: Sample) -> tuple[float, ...]:
-    """Return the mean seconds per inference of each whole pass, whatever the order within a pass."""
-    total = Counter(sample.example_ids)
-    seen = dict.fromkeys(total, 0)
-    passes: list[list[float]] = [[] for _ in range(sample.passes)]
-    for example, seconds in zip(sample.example_ids, sample.wall_seconds, strict=True):
-        number = seen[example] * sample.passes // total[example]
-        passes[number].append(seconds)
-        seen[example] += 1
-    return tuple(sum(seconds) / len(seconds) for seconds in passes if seconds)
 
 
 def _missing(why: str) -> Figure:

@@ -7,7 +7,7 @@ import pytest
 from fixed_run import HOSTILE, MEASUREMENTS, PLANNED, RUN, measured
 
 from harness.cells import Cell, Reason
-from harness.render.figures import COLUMNS, pass_means, spread
+from harness.render.figures import COLUMNS, spread
 from harness.render.numbers import DASH
 from harness.render.rows import Row, State, by_reason, headline_of, rows_of, shown_columns
 from harness.results import Reading, Sample
@@ -127,21 +127,6 @@ def test_the_spread_is_that_of_whole_passes() -> None:
 def test_one_pass_says_nothing_about_spread() -> None:
     assert spread(Sample(("a", "b"), (1.0, 2.0))) is None
     assert row("fp32", "smart-turn-v3").figures["latency"].aside == "one pass"
-
-
-@pytest.mark.parametrize(
-    ("ids", "wall", "passes", "means"),
-    [
-        (("a", "b", "b", "a"), (1.0, 3.0, 5.0, 7.0), 2, (2.0, 6.0)),
-        (("a", "a", "b", "a", "a", "b"), (1.0, 2.0, 3.0, 4.0, 5.0, 9.0), 2, (2.0, 6.0)),
-        (("a", "a", "a"), (1.0, 2.0, 3.0), 3, (1.0, 2.0, 3.0)),
-    ],
-    ids=["another order each pass", "several chunks an example", "one example"],
-)
-def test_each_inference_counts_to_its_own_pass(
-    ids: tuple[str, ...], wall: tuple[float, ...], passes: int, means: tuple[float, ...]
-) -> None:
-    assert pass_means(Sample(ids, wall, passes=passes)) == means
 
 
 def test_the_anchor_of_an_ordinary_cell_can_be_typed() -> None:
