@@ -132,6 +132,14 @@ def models_folder(root: Path) -> str:
     return folder
 
 
+def build_command(root: Path) -> str | None:
+    """What makes a checked-out revision ready to be measured: `build` of `[tool.quantgate]` in pyproject.toml."""
+    command = project_settings(root).get("build")
+    if command is not None and not (isinstance(command, str) and command.strip()):
+        raise UsageProblem(f"[tool.quantgate] build = {command!r} in pyproject.toml; give a command of the shell")
+    return command
+
+
 def project_settings(root: Path) -> dict[str, Any]:
     """The `[tool.quantgate]` table, empty where there is none."""
     file = root / "pyproject.toml"
@@ -143,7 +151,7 @@ def project_settings(root: Path) -> dict[str, Any]:
         raise UsageProblem(f"{file.name} cannot be read: {error}; mend it") from error
     if not isinstance(table, dict):
         raise UsageProblem(f"tool.quantgate in pyproject.toml is no table but {table!r}; write [tool.quantgate]")
-    unknown = set(table) - {"models"}
+    unknown = set(table) - {"models", "build"}
     if unknown:
         raise UsageProblem(f"[tool.quantgate] in pyproject.toml has unknown keys: {', '.join(sorted(unknown))}")
     return dict(table)

@@ -10,7 +10,7 @@ import pytest
 from harness.cells import Device
 from harness.conduct.order import Order
 from harness.errors import UsageProblem
-from harness.options import cache_folder, models_folder, read_options, seconds
+from harness.options import build_command, cache_folder, models_folder, read_options, seconds
 
 pytest_plugins = ["pytester"]
 
@@ -146,3 +146,16 @@ def test_a_setting_that_means_nothing_is_refused(tmp_path: Path, text: str, said
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(UsageProblem, match=said):
         models_folder(tmp_path)
+
+
+def test_the_build_hook_is_the_project_s_setting_and_there_is_none_unless_told(tmp_path: Path) -> None:
+    assert build_command(tmp_path) is None
+    (tmp_path / "pyproject.toml").write_text("[tool.quantgate]\nbuild = 'make -C native'\n")
+    assert build_command(tmp_path) == "make -C native"
+
+
+@pytest.mark.parametrize("value", ["3", "''", "' '", "['make']", "true"])
+def test_a_build_hook_that_is_no_command_is_refused(tmp_path: Path, value: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.quantgate]\nbuild = {value}\n")
+    with pytest.raises(UsageProblem, match=r"build = .* in pyproject\.toml; give a command of the shell"):
+        build_command(tmp_path)

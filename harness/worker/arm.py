@@ -15,6 +15,7 @@ from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
 from harness.worker import protocol
 from harness.worker.assigned import Assigned, described, workload_digest
 from harness.worker.bench import Bench, peak_of
+from harness.worker.trees import declared_models, refuse_modules_of
 
 
 class Arm:
@@ -31,9 +32,13 @@ class Arm:
                 return protocol.Ready()
             case protocol.Check():
                 return _check(request)
+            case protocol.Declare():
+                return declared_models(request)
             case protocol.Convert(assignment):
                 self._enter(Phase.CONVERT)
-                return protocol.Converted(Assigned(assignment).convert().conversion_seconds)
+                converted = protocol.Converted(Assigned(assignment).convert().conversion_seconds)
+                refuse_modules_of(assignment.shunned)
+                return converted
             case protocol.Open(assignment):
                 return self._open(assignment)
             case protocol.CheckOutputs():
@@ -96,6 +101,7 @@ class Arm:
         with peaks.phase() as first:
             first_seconds = self._bench.first_inference()
 
+        refuse_modules_of(assignment.shunned)
         contents = session.contents()
         return protocol.Opened(
             artifact=_artifacts(assigned, artifact),

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,7 @@ from harness.worker import protocol
 _LAST_WORDS_BYTES = 2_000
 _TICK_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
+_START = str(Path(__file__).with_name("start.py"))
 
 
 class WorkerLost(HarnessError):
@@ -49,6 +51,7 @@ class WorkerTimedOut(WorkerLost):
 class Worker:
     """A worker process, as a context: on leaving, the process and everything it started are gone.
 
+    `python` and `folder` are the interpreter and the working directory, this process's own unless told.
     `on_phase` hears what the worker is doing; `on_tick` is called about once a second while the parent waits.
     """
 
@@ -57,11 +60,13 @@ class Worker:
         environment: Mapping[str, str],
         *,
         python: str = sys.executable,
+        folder: str | None = None,
         on_phase: Callable[[Phase], None] | None = None,
         on_tick: Callable[[], None] | None = None,
     ) -> None:
         self._environment = environment
         self._python = python
+        self._folder = folder
         self._on_phase = on_phase
         self._on_tick = on_tick
         self._phase = Phase.START
@@ -85,7 +90,9 @@ class Worker:
         os.set_inheritable(replies_child, True)
         try:
             self._process = subprocess.Popen(
-                [self._python, "-m", "harness.worker", str(replies_child)],
+                # -P: what lies in the working directory is imported only where a model's own root leads there.
+                [self._python, "-P", _START, str(replies_child)],
+                cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=self._words,
                 stderr=self._words,

@@ -6,6 +6,7 @@ arm only, and comes up while nothing is being timed: `settle` waits for it befor
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -18,9 +19,18 @@ _COMING_UP_SECONDS = 60.0
 class Pool:
     """Gives workers of one environment. `wanted` says whether a worker ahead would still be of use."""
 
-    def __init__(self, environment: Mapping[str, str], wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        wanted: Callable[[], bool],
+        *,
+        python: str = sys.executable,
+        folder: str | None = None,
+    ) -> None:
         self._environment = environment
         self._wanted = wanted
+        self._python = python
+        self._folder = folder
         self._ahead: Worker | None = None
 
     def worker(self) -> Worker:
@@ -30,12 +40,15 @@ class Pool:
             return ahead
         if ahead is not None:
             ahead.stop()
-        return Worker(self._environment)
+        return self._new()
+
+    def _new(self) -> Worker:
+        return Worker(self._environment, python=self._python, folder=self._folder)
 
     def refill(self) -> None:
         """Start a worker ahead, where none is and one is wanted; it comes up by itself."""
         if self._ahead is None and self._wanted():
-            self._ahead = Worker(self._environment)
+            self._ahead = self._new()
             self._ahead.start()
 
     def settle(self) -> None:

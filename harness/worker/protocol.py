@@ -35,6 +35,8 @@ class Assignment(msgspec.Struct, frozen=True):
     seed: int = 0
     sample_percent: float = 100.0
     low_memory: bool = False
+    shunned: str | None = None
+    """A source tree that nothing may be imported from: that of the other side."""
 
 
 # Requests
@@ -42,6 +44,14 @@ class Assignment(msgspec.Struct, frozen=True):
 
 class Hello(Message, frozen=True):
     """Say that you have come up."""
+
+
+class Declare(Message, frozen=True):
+    """Say which models a source tree declares. The process is used for nothing else."""
+
+    root: str
+    folder: str
+    shunned: str | None = None
 
 
 class Convert(Message, frozen=True):
@@ -138,6 +148,30 @@ class Peak(msgspec.Struct, frozen=True):
 
 class Ready(Message, frozen=True):
     """The process has come up and waits."""
+
+
+class DeclaredModel(msgspec.Struct, frozen=True):
+    """What must be known of a model to make its cells: `module` and `root` say where to import it from.
+
+    `blocked` is why it cannot run there at all, `blocked_reason` its code.
+    """
+
+    name: str
+    family: str
+    size: str
+    runtime: str
+    precisions: tuple[str, ...]
+    module: str
+    root: str | None
+    blocked_reason: str | None = None
+    blocked: str | None = None
+
+
+class Declared(Message, frozen=True):
+    """The models of a source tree, and the versions of what they run on."""
+
+    models: tuple[DeclaredModel, ...]
+    versions: dict[str, str]
 
 
 class Converted(Message, frozen=True):
@@ -253,8 +287,21 @@ class Progress(Message, frozen=True):
     phase: Phase
 
 
-Request = Hello | Convert | Open | CheckOutputs | WarmUp | Time | Lap | Rebuild | Close | Check
-Outcome = Ready | Converted | NeedsConversion | Opened | Checked | Warm | Block | Laps | Rebuilt | Closed | CheckPassed
+Request = Hello | Declare | Convert | Open | CheckOutputs | WarmUp | Time | Lap | Rebuild | Close | Check
+Outcome = (
+    Ready
+    | Declared
+    | Converted
+    | NeedsConversion
+    | Opened
+    | Checked
+    | Warm
+    | Block
+    | Laps
+    | Rebuilt
+    | Closed
+    | CheckPassed
+)
 Reply = Outcome | CannotRun | Broke | Progress
 
 encode = msgspec.json.Encoder().encode

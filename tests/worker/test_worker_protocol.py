@@ -22,6 +22,7 @@ ASSIGNMENT = protocol.Assignment(
 )
 REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Hello(),
+    protocol.Declare("/somewhere", "suites/models", "/elsewhere"),
     protocol.Convert(ASSIGNMENT),
     protocol.Open(ASSIGNMENT),
     protocol.CheckOutputs(),
@@ -34,6 +35,10 @@ REQUESTS: tuple[protocol.Request, ...] = (
 )
 REPLIES: tuple[protocol.Reply, ...] = (
     protocol.Ready(),
+    protocol.Declared(
+        (protocol.DeclaredModel("a", "a", "full", "onnx", ("fp32",), "zoo.a", None, "NO_PACKAGE", "pip install it"),),
+        {"torch": "2.13"},
+    ),
     protocol.Converted(1.5),
     protocol.NeedsConversion(),
     opened(),
