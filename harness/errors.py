@@ -1,5 +1,9 @@
 """Errors a user can act on. Each ends with the next step and is printed without a traceback."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """Something is wrong that the user can mend; the message ends with how."""
@@ -27,3 +31,12 @@ class ArtifactUnreadable(HarnessError):
 
 class ModelProblem(HarnessError):
     """A model's own declaration or code raised; the message carries its words."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The next step after an unknown word: the nearest known one, or all of them where none is near."""
+    from difflib import get_close_matches
+
+    words = tuple(known)
+    near = get_close_matches(word, words, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(words) or 'none'}"

@@ -1,0 +1,208 @@
+"""What is expected of the cells: margins, budgets and claims.
+
+Owns what they are, which cells they concern, and whether a declared cell is there to be concerned. They are read from
+a file by `expectations_file` and judged by `verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from harness.cells import Cell, matches
+from harness.errors import UsageProblem, suggestion
+from harness.metrics import METRICS
+
+Declared = Sequence[tuple[str, tuple[str, ...]]]
+"""Every declared model and the precisions it asks for, whatever a run leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellPattern:
+    """Which cells are meant: one glob, or several with commas between, for each part of a cell.
+
+    `cuda` means every CUDA device; `cuda:1` the one that is called so on the command line.
+    """
+
+    model: str
+    precision: str
+    device: str
+    line: int = field(default=0, compare=False)
+
+    def fits(self, cell: Cell) -> bool:
+        """Whether the cell is meant."""
+        return (
+            matches(cell.model, self.model)
+            and matches(cell.precision, self.precision)
+            and (matches(cell.device, self.device) or matches(cell.device.partition(":")[0], self.device))
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.precision}/{self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Either at most or at least."""
+
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError(f"a bound is at most or at least, not {self.at_most} and {self.at_least}")
+
+    def __str__(self) -> str:
+        return f"at most {self.at_most:g}" if self.at_most is not None else f"at least {self.at_least:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarginOverride:
+    """Margins of some metrics for some cells."""
+
+    cells: CellPattern
+    by_metric: Mapping[str, float]
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """How much worse counts as worse, relative: 0.03 is three per cent."""
+
+    by_metric: Mapping[str, float] = field(default_factory=dict)
+    overrides: tuple[MarginOverride, ...] = ()
+
+    def margin(self, cell: Cell, metric: str) -> float:
+        """The last override that names the metric and fits the cell; else the file's default; else the metric's own."""
+        for override in reversed(self.overrides):
+            if metric in override.by_metric and override.cells.fits(cell):
+                return override.by_metric[metric]
+        return self.by_metric[metric] if metric in self.by_metric else METRICS[metric].margin
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """An absolute target for a metric, in its unit."""
+
+    name: str
+    cells: CellPattern
+    metric: str
+    bound: Bound
+    source: str = ""
+    line: int = field(default=0, compare=False)
+
+
+class Quantity(StrEnum):
+    """What the ratio of a claim is of: a cell's over the other precision's, and for speed the other way round."""
+
+    SPEED = "speed"
+    MEMORY = "memory"
+    SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A published ratio, kept as a check: of a cell over the same model and device at the precision `over`.
+
+    `on` is a glob for the machines it was claimed of: their architecture or the model of their CPU.
+    """
+
+    name: str
+    cells: CellPattern
+    over: str
+    quantity: Quantity
+    bound: Bound
+    source: str
+    on: str | None = None
+    line: int = field(default=0, compare=False)
+    over_line: int = field(default=0, compare=False)
+
+    def fits(self, cell: Cell) -> bool:
+        """Whether the claim is about this cell, which then is not the other side itself."""
+        return cell.precision != self.over and self.cells.fits(cell)
+
+    def other(self, cell: Cell) -> Cell:
+        """The cell on the other side of the ratio."""
+        return Cell(cell.model, self.over, cell.device)
+
+    def metric(self, cell: Cell) -> str:
+        """The metric that both sides are asked for. Memory is the device's own where it has its own."""
+        match self.quantity:
+            case Quantity.SPEED:
+                return "latency_seconds"
+            case Quantity.MEMORY:
+                return "device_peak_bytes" if cell.device.partition(":")[0] == "cuda" else "peak_bytes"
+            case Quantity.SIZE:
+                return "artifact_bytes"
+
+    def is_asked_on(self, *machine: str) -> bool:
+        """Whether the claim concerns a machine, given its architecture and the model of its CPU."""
+        return self.on is None or any(matches(name, self.on) for name in machine)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """All that is expected. `name` is how messages call the file."""
+
+    margins: Margins = field(default_factory=Margins)
+    budgets: tuple[Budget, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    name: str = "expectations.toml"
+
+    def budgets_of(self, cell: Cell) -> tuple[Budget, ...]:
+        """The budgets that a cell has to meet."""
+        return tuple(budget for budget in self.budgets if budget.cells.fits(cell))
+
+    def claims_of(self, cell: Cell, *machine: str) -> tuple[Claim, ...]:
+        """The claims about a cell that are asked on this machine, given its architecture and the model of its CPU."""
+        return tuple(claim for claim in self.claims if claim.fits(cell) and claim.is_asked_on(*machine))
+
+    def check(self, declared: Declared) -> None:
+        """Refuse patterns that fit no declared cell, and claims over a precision that none of their models asks for."""
+        problems = sorted(self._strays(declared))
+        if problems:
+            raise UsageProblem("\n".join(f"{self.name}:{line}: {text}" for line, text in problems))
+
+    def _strays(self, declared: Declared) -> Iterator[tuple[int, str]]:
+        written: tuple[MarginOverride | Budget | Claim, ...] = (*self.margins.overrides, *self.budgets, *self.claims)
+        for one in written:
+            for text in _unmatched(one.cells, declared):
+                yield one.cells.line, text
+        for claim in self.claims:
+            meant = [
+                precisions
+                for model, precisions in declared
+                if matches(model, claim.cells.model) and any(matches(one, claim.cells.precision) for one in precisions)
+            ]
+            if meant and not any(_has_both_sides(claim, precisions) for precisions in meant):
+                has = f"the models of {claim.cells} ask for {_listed(meant)}"
+                yield claim.over_line, f"over = {claim.over!r} has nothing to compare: {has}; name two of these"
+
+
+def _has_both_sides(claim: Claim, precisions: Sequence[str]) -> bool:
+    return claim.over in precisions and any(
+        one != claim.over and matches(one, claim.cells.precision) for one in precisions
+    )
+
+
+def _unmatched(pattern: CellPattern, declared: Declared) -> Iterator[str]:
+    """Say of every glob that it matches nothing. Each kind of device may be had somewhere, so those always match."""
+    models = [model for model, _ in declared]
+    for glob in split_globs(pattern.model):
+        if not any(fnmatchcase(model, glob) for model in models):
+            yield f"cells = {str(pattern)!r}: no declared model matches {glob!r}; {suggestion(glob, models)}"
+    asked = [precisions for model, precisions in declared if matches(model, pattern.model)]
+    for glob in split_globs(pattern.precision):
+        if asked and not any(fnmatchcase(one, glob) for precisions in asked for one in precisions):
+            yield f"cells = {str(pattern)!r}: no such model asks for {glob!r}; they ask for {_listed(asked)}"
+
+
+def split_globs(globs: str) -> tuple[str, ...]:
+    """The single globs of comma-separated ones."""
+    return tuple(glob.strip() for glob in globs.split(","))
+
+
+def _listed(precisions: Sequence[Sequence[str]]) -> str:
+    return ", ".join(dict.fromkeys(one for several in precisions for one in several))

@@ -1,0 +1,204 @@
+"""Reads `expectations.toml`. Whatever is wrong in the file is told at once, each problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+from harness.cells import DEVICE_KINDS, PRECISIONS, matches
+from harness.errors import UsageProblem, suggestion
+from harness.expectations import (
+    Bound,
+    Budget,
+    CellPattern,
+    Claim,
+    Expectations,
+    MarginOverride,
+    Margins,
+    Quantity,
+    split_globs,
+)
+from harness.metrics import METRICS, Better
+from harness.toml_tables import Document, Table
+
+EXPECTATIONS_FILE = "expectations.toml"
+"""The usual name, in the folder above that of the models."""
+
+_EXACT_UNITS = ("B", "")
+"""What is counted may be asked to agree to the last digit; what is timed never does."""
+
+Made = TypeVar("Made")
+
+
+def read_expectations(path: Path, *, is_named: bool = False) -> Expectations:
+    """Read a file. One that is not there expects nothing, unless somebody named it."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        if is_named:
+            raise UsageProblem(f"{path} does not exist; check the path") from error
+        return Expectations(name=str(path))
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}; name a file that can") from error
+    document = Document(str(path), raw)
+    document.top.refuse_unknown(("margins", "margin", "budget", "claim"))
+    defaults = _by_metric(document.table("margins"))
+    overrides, budgets, claims = (tuple(document.tables(key)) for key in ("margin", "budget", "claim"))
+    found = Expectations(
+        Margins(defaults, _made(_override, overrides)), _made(_budget, budgets), _made(_claim, claims), document.name
+    )
+    _refuse_same_names((*budgets, *claims))
+    document.refuse_problems()
+    return found
+
+
+def _made(make: Callable[[Table], Made | None], tables: Iterable[Table]) -> tuple[Made, ...]:
+    return tuple(made for table in tables if (made := make(table)) is not None)
+
+
+def _override(table: Table) -> MarginOverride | None:
+    by_metric = _by_metric(table, besides=("cells",))
+    if not set(table.content) - {"cells"}:
+        table.complain(None, "[[margin]] names no metric; add a line such as latency_seconds = 0.05")
+    cells = _cells(table)
+    return None if cells is None else MarginOverride(cells, by_metric, table.line())
+
+
+def _budget(table: Table) -> Budget | None:
+    table.refuse_unknown(("name", "cells", "metric", "at_most", "at_least", "source"))
+    name, cells, source = _name(table), _cells(table), table.text("source")
+    metric = table.text("metric", needed='say what is limited, as in metric = "latency_seconds"')
+    bound = _bound(table, may_be_zero=True)
+    if metric is not None and metric not in METRICS:
+        table.complain("metric", f"metric = {metric!r} is not a metric; {suggestion(metric, METRICS)}")
+        return None
+    if name is None or cells is None or metric is None or bound is None:
+        return None
+    better = METRICS[metric].better
+    if better is Better.LOWER and bound.at_least is not None:
+        table.complain("at_least", f"lower {metric} is better, so more than that is no target; write at_most")
+    if better is Better.HIGHER and bound.at_most is not None:
+        table.complain("at_most", f"higher {metric} is better, so less than that is no target; write at_least")
+    return Budget(name, cells, metric, bound, source or "", table.line())
+
+
+def _claim(table: Table) -> Claim | None:
+    table.refuse_unknown(("name", "cells", "over", "quantity", "at_most", "at_least", "on", "source"))
+    name, cells, over, quantity = _name(table), _cells(table), _over(table), _quantity(table)
+    bound, on = _bound(table), _on(table)
+    source = table.text("source", needed="say who published it")
+    if (
+        over is not None
+        and cells is not None
+        and all(one == over for one in PRECISIONS if matches(one, cells.precision))
+    ):
+        table.complain("over", f"over = {over!r} is the precision of the cells too; name another in one of them")
+    if name is None or cells is None or over is None or quantity is None or bound is None or source is None:
+        return None
+    return Claim(name, cells, over, quantity, bound, source, on, table.line(), table.line("over"))
+
+
+def _by_metric(table: Table, besides: tuple[str, ...] = ()) -> dict[str, float]:
+    table.refuse_unknown((*METRICS, *besides))
+    found = {metric: _margin(table, metric) for metric in table.content if metric in METRICS}
+    return {metric: margin for metric, margin in found.items() if margin is not None}
+
+
+def _margin(table: Table, metric: str) -> float | None:
+    margin = table.number(metric)
+    if margin is None:
+        return None
+    if not 0 <= margin < 1:
+        per_cent = margin if 1 <= margin < 100 else 3
+        hint = f"{per_cent:g} per cent is {per_cent / 100:g}"
+        table.complain(metric, f"{metric} = {margin:g} is not a margin from 0 up to 1; {hint}")
+        return None
+    if margin == 0 and METRICS[metric].unit not in _EXACT_UNITS:
+        table.complain(metric, f"{metric} = 0: no two of its measurements agree to the last digit; write 0.01 or more")
+        return None
+    return margin
+
+
+def _name(table: Table) -> str | None:
+    return table.text("name", needed="say in one sentence what is expected")
+
+
+def _cells(table: Table) -> CellPattern | None:
+    text = table.text("cells", needed='say which, as in cells = "piper-*/*/cpu"')
+    if text is None:
+        return None
+    parts = [split_globs(part) for part in text.split("/")]
+    if len(parts) != 3:
+        count = "one part" if len(parts) == 1 else f"{len(parts)} parts"
+        table.complain("cells", f"cells = {text!r} has {count}; write three, model/precision/device, * for any")
+        return None
+    if not all(glob for globs in parts for glob in globs):
+        table.complain("cells", f"cells = {text!r} has an empty part; write * where any will do")
+        return None
+    unknown = [
+        *((glob, PRECISIONS) for glob in parts[1] if not any(fnmatchcase(one, glob) for one in PRECISIONS)),
+        *((glob, DEVICE_KINDS) for glob in parts[2] if not _is_device(glob)),
+    ]
+    for glob, known in unknown:
+        table.complain("cells", f"cells = {text!r}: {glob!r} matches nothing; {suggestion(glob, known)}")
+    if unknown:
+        return None
+    model, precision, device = (",".join(globs) for globs in parts)
+    return CellPattern(model, precision, device, table.line("cells"))
+
+
+def _is_device(glob: str) -> bool:
+    kind, numbered, _ = glob.partition(":")
+    return any(fnmatchcase(one, kind) for one in (("cuda",) if numbered else DEVICE_KINDS))
+
+
+def _bound(table: Table, *, may_be_zero: bool = False) -> Bound | None:
+    """A bound above zero. Where zero is something to aim at, `at_most` may be zero too."""
+    given = [key for key in ("at_most", "at_least") if key in table.content]
+    if len(given) != 1:
+        count = "both at_most and at_least" if given else "neither at_most nor at_least"
+        table.complain(None, f"{table.title} has {count}; write one of them")
+        return None
+    key, number = given[0], table.number(given[0])
+    if number is None:
+        return None
+    if number < 0 or (number == 0 and not (may_be_zero and key == "at_most")):
+        table.complain(key, f"{key} = {number:g} is no target; write a number above 0")
+        return None
+    return Bound(at_most=number) if key == "at_most" else Bound(at_least=number)
+
+
+def _over(table: Table) -> str | None:
+    over = table.text("over", needed='say over which precision, as in over = "fp32"')
+    if over is not None and over not in PRECISIONS:
+        table.complain("over", f"over = {over!r} is not a precision; {suggestion(over, PRECISIONS)}")
+        return None
+    return over
+
+
+def _quantity(table: Table) -> Quantity | None:
+    quantity = table.text("quantity", needed=f"write one of {', '.join(Quantity)}")
+    if quantity is not None and quantity not in tuple(Quantity):
+        table.complain("quantity", f"quantity = {quantity!r} is unknown; {suggestion(quantity, tuple(Quantity))}")
+        return None
+    return None if quantity is None else Quantity(quantity)
+
+
+def _on(table: Table) -> str | None:
+    on = table.text("on")
+    if on is not None and not all(split_globs(on)):
+        table.complain("on", f"on = {on!r} has an empty part; write a glob such as x86_64 or *EPYC*")
+        return None
+    return on
+
+
+def _refuse_same_names(tables: Iterable[Table]) -> None:
+    lines: dict[str, int] = {}
+    for table in tables:
+        name = table.content.get("name")
+        if isinstance(name, str) and name.strip() in lines:
+            table.complain("name", f"name = {name!r} is that of line {lines[name.strip()]} too; give each its own")
+        elif isinstance(name, str):
+            lines[name.strip()] = table.line("name")
