@@ -139,7 +139,8 @@ class Verdict:
 
     `old` and `new` are values in the metric's unit; `ratio` is new ÷ old with its interval. `could_see` is the smallest
     relative change that the data could have shown. `settle` is the one command that would tell. `cause` names what kind
-    of regression it is ("waiting"). `accepted` is the reason by which a bound was loosened.
+    of regression it is ("waiting"). `accepted` is the reason by which a bound was loosened. `clock` is the one that
+    decided, for a time that was judged live.
     """
 
     cell: Cell
@@ -161,6 +162,7 @@ class Verdict:
     settle: str | None = None
     accepted: str | None = None
     is_fatal: bool = False
+    clock: Clock | None = None
 
 
 class Answer(StrEnum):
