@@ -1,0 +1,186 @@
+"""A run against stored baselines: which numbers may be compared, handed one by one to `verdict`, which decides."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from glob import escape
+
+from harness.baselines.comparability import incomparable, named
+from harness.baselines.machine import Identity, machine_differences, settled
+from harness.baselines.records import Baseline, Session, baseline_of
+from harness.baselines.store import Store
+from harness.cells import Cell
+from harness.comparisons import Basis, Clock, Difference, Outcome, Verdict
+from harness.errors import RecordUnreadable
+from harness.results import Measurement, Run, Status
+from harness.verdict import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
+
+NO_BASELINE = "no baseline"
+"""What `Verdict.against` says where there is nothing stored of a cell."""
+
+TIMED = (LATENCY, *LOADING)
+"""What can raise a false alarm: one comparison each of every cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The baselines of some cells: on this class of machine, on another one only, or there and not to be read."""
+
+    here: dict[Cell, Baseline] = field(default_factory=dict)
+    elsewhere: dict[Cell, Baseline] = field(default_factory=dict)
+    unreadable: dict[Cell, str] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One line for each file that could not be read."""
+        return tuple(dict.fromkeys(self.unreadable.values()))
+
+
+def gather(store: Store, cells: Iterable[Cell], identity: Identity) -> Shelf:
+    """Read the baselines of these cells. A file that cannot be read costs its own cell only."""
+    shelf = Shelf()
+    for cell in cells:
+        try:
+            found = store.find(cell, identity)
+            if found is not None:
+                shelf.here[cell] = found
+            elif others := store.elsewhere(cell, identity):
+                shelf.elsewhere[cell] = min(others, key=lambda one: len(machine_differences(one.identity, identity)))
+        except RecordUnreadable as error:
+            shelf.unreadable[cell] = str(error)
+    return shelf
+
+
+def shelf_of(run: Run) -> Shelf:
+    """Let a run stand for baselines of one session each. What it did not measure is not on the shelf."""
+    found = {one.cell: baseline_of(run, one) for one in run.measurements if one.status is Status.MEASURED}
+    return Shelf({cell: baseline for cell, baseline in found.items() if baseline is not None})
+
+
+def compare_stored(run: Run, shelf: Shelf, margin_of: Callable[[Cell, str], float], rate: float) -> tuple[Verdict, ...]:
+    """Judge every cell of a run; `rate` is the chance of a false alarm in each comparison of a time."""
+    measured = {one.cell: one for one in run.measurements}
+    return tuple(
+        verdict
+        for cell in dict.fromkeys((*run.planned, *measured))
+        for verdict in _cell(run, cell, measured.get(cell), shelf, margin_of, rate)
+    )
+
+
+def _cell(
+    run: Run,
+    cell: Cell,
+    measurement: Measurement | None,
+    shelf: Shelf,
+    margin_of: Callable[[Cell, str], float],
+    rate: float,
+) -> Iterator[Verdict]:
+    old = shelf.here.get(cell)
+    against = NO_BASELINE if old is None else describe(old)
+    if measurement is None or measurement.status is not Status.MEASURED:
+        yield _not_measured(cell, measurement, against, old)
+        return
+    new = baseline_of(run, measurement)
+    if cell in shelf.unreadable:
+        yield _whole(cell, Outcome.NOT_COMPARABLE, shelf.unreadable[cell], "a baseline that cannot be read")
+    elif new is None:
+        text = "the run does not tell the hashes of what it measured; measure again"
+        yield _whole(cell, Outcome.NOT_COMPARABLE, text, against)
+    elif old is None and cell in shelf.elsewhere:
+        other = shelf.elsewhere[cell]
+        found = machine_differences(other.identity, settled(run.environment.identity))
+        yield _not_comparable(cell, found, describe(other), "the baseline is of another class of machine")
+    elif old is None:
+        yield _whole(cell, Outcome.NEW, "nothing is stored of this cell yet; quantgate accept --new", against)
+    elif found := incomparable(old, new):
+        yield _not_comparable(cell, found, against, "the baseline is of something else")
+    else:
+        beside = named(old, new)
+        for verdict in _metrics(old, new, measurement, margin_of, rate):
+            yield replace(verdict, differences=beside)
+
+
+def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old: Baseline | None) -> Verdict:
+    before = f"; on {old.newest.when[:10]} it was measured (run {old.newest.run})" if old else ""
+    if measurement is None:
+        return _whole(cell, Outcome.MISSING, f"it was planned and not measured{before}", against)
+    if measurement.failure is not None:
+        return _whole(cell, Outcome.FAILED, f"{measurement.failure.phase}: {measurement.failure.text}", against)
+    return _whole(cell, Outcome.UNSUPPORTED, f"{measurement.reason}: {measurement.text}{before}", against)
+
+
+def _metrics(
+    old: Baseline, new: Baseline, measurement: Measurement, margin_of: Callable[[Cell, str], float], rate: float
+) -> Iterator[Verdict]:
+    cell, against, settle = old.cell, describe(old), settling(old)
+    for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
+        clock = _clock(old, new) if metric == LATENCY else Clock.WALL
+        olds = [value for one in old.sessions if (value := _value(one, metric, clock)) is not None]
+        value = _value(new.newest, metric, clock)
+        if value is None and not olds:
+            continue
+        if value is None:
+            reading = measurement.reading(metric)
+            why = (reading and reading.unavailable) or "it was not recorded"
+            yield Verdict(cell, metric, Outcome.MISSING, f"stored, and not measured now: {why}", against, Basis.STORED)
+        elif not olds:
+            text = "measured now, and not stored; quantgate accept --new"
+            yield Verdict(cell, metric, Outcome.NEW, text, against, Basis.STORED, new=value)
+        elif metric in EXACT:
+            yield judge_exact(cell, metric, olds[-1], value, margin_of(cell, metric), against)
+        elif metric == MEMORY:
+            yield judge_memory(cell, metric, olds, [value], margin_of(cell, metric), against)
+        else:
+            yield judge_stored(cell, metric, olds, [value], margin_of(cell, metric), rate, against, settle, clock)
+
+
+def _clock(old: Baseline, new: Baseline) -> Clock:
+    """The time without waiting for a core, where both sides have it."""
+    clock = Clock.CORRECTED
+    both = new.newest.latency_seconds(clock) and any(one.latency_seconds(clock) for one in old.sessions)
+    return clock if both else Clock.WALL
+
+
+def _value(session: Session, metric: str, clock: Clock) -> float | None:
+    """A metric of a session; a duration of nothing is none, and has no ratio."""
+    if metric == LATENCY:
+        return session.latency_seconds(clock)
+    value = session.values.get(metric)
+    return value or None if metric in LOADING or metric == MEMORY else value
+
+
+def describe(baseline: Baseline) -> str:
+    """Which baseline, in a few words."""
+    newest, count = baseline.newest, len(baseline.sessions)
+    sessions = "1 session" if count == 1 else f"{count} sessions"
+    return f"baseline of {newest.when[:10]}, {sessions}, {_revision(newest)}"
+
+
+def _revision(session: Session) -> str:
+    if session.revision is None:
+        return "no revision"
+    return f"revision {session.revision[:10]}{' with uncommitted changes' if session.is_dirty else ''}"
+
+
+def settling(baseline: Baseline) -> str | None:
+    """The one command that tells: a live comparison with the newest revision that was measured as committed."""
+    known = [one for one in baseline.sessions if one.revision]
+    if not known:
+        return None
+    best = next((one for one in reversed(known) if not one.is_dirty), known[-1])
+    cell = baseline.cell
+    words = (escape(cell.model), escape(cell.precision), cell.device, best.revision or "")
+    model, precision, device, revision = map(shlex.quote, words)
+    return f"pytest suites/ --model {model} --precision {precision} --device {device} --against {revision}"
+
+
+def _whole(cell: Cell, outcome: Outcome, text: str, against: str) -> Verdict:
+    return Verdict(cell, None, outcome, text, against, Basis.STORED)
+
+
+def _not_comparable(cell: Cell, found: tuple[Difference, ...], against: str, text: str) -> Verdict:
+    keys = ", ".join(one.key for one in found)
+    whole = _whole(cell, Outcome.NOT_COMPARABLE, f"{text}: {keys}", against)
+    return replace(whole, differences=found)

@@ -1,0 +1,37 @@
+"""When a measurement is too noisy to be what others are judged by. The bounds stand here and nowhere else."""
+
+from __future__ import annotations
+
+from harness.comparisons import Clock
+from harness.results import Measurement
+from harness.stats.estimates import relative_half_width
+from harness.stats.passes import pass_means
+
+MOST_SPREAD = 0.10
+"""Relative half width of the 95 % interval over passes. Quiet runs of the zoo have 0.4 to 2.5 %."""
+
+MOST_UNSTEADY_SPREAD = 0.02
+"""The same where the warm-up never became flat: then only passes as alike as a flat curve's show that it was."""
+
+
+def too_noisy(measurement: Measurement) -> str | None:
+    """Say why a measurement's times are no baseline; None where they may be one."""
+    assert measurement.sample is not None
+    clock = Clock.CORRECTED if measurement.sample.corrected_seconds else Clock.WALL
+    means = pass_means(measurement.sample, clock)
+    if len(means) < 2:
+        return "one pass does not say how noisy it was; measure longer with --cell-seconds"
+    if min(means) <= 0:
+        return f"a pass took no {clock} time at all; measure longer with --cell-seconds"
+    spread = relative_half_width(means)
+    if spread > MOST_SPREAD:
+        return (
+            f"its passes are known to ±{spread:.1%}, and ±{MOST_SPREAD:.0%} is the most; measure on a quieter machine"
+        )
+    steady = measurement.warm_up is None or measurement.warm_up.steady
+    if not steady and spread > MOST_UNSTEADY_SPREAD:
+        return (
+            f"it found no steady state, and its passes are known to ±{spread:.1%} only"
+            f" (±{MOST_UNSTEADY_SPREAD:.0%} is the most then); measure again"
+        )
+    return None
