@@ -5,13 +5,29 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TextIO
 
+from harness.comparisons import Answer, Outcome
 from harness.render.rows import State
 from harness.render.text import encodable
 
 _LINES_WIDTH = 120
-_TONES: Mapping[State, str] = {State.UNSUPPORTED: "2", State.FAILED: "1;31", State.NOT_MEASURED: "33"}
+_BAD, _UNSURE, _FAINT, _GOOD = "1;31", "33", "2", "32"
+_TONES: Mapping[StrEnum, str] = {
+    State.UNSUPPORTED: _FAINT,
+    State.FAILED: _BAD,
+    State.NOT_MEASURED: _UNSURE,
+    Outcome.REGRESSED: _BAD,
+    Outcome.MISSING: _BAD,
+    Outcome.SUSPECT: _UNSURE,
+    Outcome.INCONCLUSIVE: _UNSURE,
+    Outcome.NOT_COMPARABLE: _UNSURE,
+    Outcome.IMPROVED: _GOOD,
+    Answer.FAILS: _BAD,
+    Answer.MISSED: _BAD,
+    Answer.CANNOT_TELL: _UNSURE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +38,9 @@ class Look:
     encoding: str = "utf-8"
     colour: bool = False
 
-    def paint(self, state: State, text: str) -> str:
-        """Colour a text by a state, where there are colours. The words carry the meaning alone."""
-        tone = _TONES.get(state)
+    def paint(self, state: StrEnum | None, text: str) -> str:
+        """Colour a text by a state, an outcome or an answer. The words carry the meaning alone."""
+        tone = _TONES.get(state) if state else None
         return f"\x1b[{tone}m{text}\x1b[0m" if self.colour and tone else text
 
     def fit(self, text: str) -> str:

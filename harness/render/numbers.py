@@ -24,7 +24,7 @@ def seconds(value: float, half_width: float | None = None) -> str:
     digits = certain_digits(half_width)
     size = abs(_round(value, digits))
     least, unit = next((least, unit) for least, unit in _TIME if size >= least)
-    return f"{_plain(value / (least or 1e-9), digits)} {unit}"
+    return f"{plain(value / (least or 1e-9), digits)} {unit}"
 
 
 def bytes_(value: float) -> str:
@@ -32,7 +32,7 @@ def bytes_(value: float) -> str:
     size = abs(_round(value, _DIGITS))
     for least, unit in _SIZE:
         if size >= least:
-            return f"{_plain(value / least, _DIGITS)} {unit}"
+            return f"{plain(value / least, _DIGITS)} {unit}"
     return f"{value:.0f} B"
 
 
@@ -63,17 +63,21 @@ def rough_times(ratio: float) -> str:
 
     Between such cells 8 to 19 % of difference were seen where there was none (one spread, shared machine).
     """
-    return f"{ratio:.1f}×" if 0.095 <= ratio < 9.95 else f"{_plain(ratio, 1 if ratio < 1 else 2)}×"
+    return f"{ratio:.1f}×" if 0.095 <= ratio < 9.95 else f"{plain(ratio, 1 if ratio < 1 else 2)}×"
 
 
 def per_second(value: float, half_width: float | None = None) -> str:
     """Write a rate: `24.3 /s`."""
-    return f"{_plain(value, certain_digits(half_width))} /s"
+    return f"{plain(value, certain_digits(half_width))} /s"
 
 
-def plain(value: float) -> str:
-    """Write a number without a unit, with three digits."""
-    return _plain(value, _DIGITS)
+def plain(value: float, digits: int = _DIGITS) -> str:
+    """Write a number without a unit, with so many significant digits; never in powers of ten."""
+    rounded = _round(value, digits)
+    if rounded == 0:
+        return "0"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(rounded)) + 1e-12), 0)
+    return f"{rounded:.{decimals}f}".replace("-", "−")
 
 
 def count(value: float) -> str:
@@ -120,12 +124,3 @@ def certain_digits(half_width: float | None) -> int:
 def _round(value: float, digits: int) -> float:
     """Round to significant digits, so that 999.96 kB becomes 1.00 MB and not 1,000 kB."""
     return float(f"{value:.{digits - 1}e}")
-
-
-def _plain(value: float, digits: int) -> str:
-    """Write with so many significant digits, never in powers of ten."""
-    rounded = _round(value, digits)
-    if rounded == 0:
-        return "0"
-    decimals = max(digits - 1 - math.floor(math.log10(abs(rounded)) + 1e-12), 0)
-    return f"{rounded:.{decimals}f}".replace("-", "−")

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, TextIO
 from rich.cells import cell_len
 
 from harness.cells import Cell
+from harness.comparisons import Verdict
 from harness.render import numbers
 from harness.render.figures import REFERENCE
+from harness.render.gate_progress import GateStanding, opening
+from harness.render.gate_terminal import decided_line
 from harness.render.look import is_terminal, look_of
 from harness.render.rows import Row, State, measured_row
 from harness.render.terminal import cell_line, final_report, head
 from harness.render.text import one_line, shorten
+from harness.render.verdict_rows import verdict_row
 from harness.results import Environment, Measurement, Phase, Run
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class Progress:
         self._began = self._said = self._cell_began = clock()
         self._doing: tuple[Cell, Phase] | None = None
         self._waited_for: Cell | None = None
+        self._gate: GateStanding | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
@@ -97,6 +102,41 @@ class Progress:
         self._say(cell_line(row, self._total, self._look, label_width=self._label_width, eta=self._eta()))
         self._show()
 
+    def gate_started(self, comparisons: int, budget_seconds: float | None) -> None:
+        """The comparing begins. Without a budget it goes on until all is decided."""
+        self._gate = GateStanding(comparisons, left_seconds=budget_seconds)
+        self._say(f"gate     {opening(comparisons, budget_seconds)}")
+        self._show()
+
+    def gate_pair(
+        self,
+        cell: Cell,
+        stage: int,
+        pairs: int,
+        low: float | None,
+        high: float | None,
+        undecided: int,
+        left_seconds: float | None,
+    ) -> None:
+        """Another pair of processes is measured. `low` and `high` are log ratios; None before the first interval."""
+        gate = self._gate or GateStanding(undecided)
+        width = self._look.width // 2
+        self._gate = gate.with_pair(cell, stage, pairs, low, high, undecided, left_seconds, width)
+        self.tick()
+
+    def gate_decided(self, verdict: Verdict) -> None:
+        """A comparison is over: say what came of it, in a line."""
+        self._gate = (self._gate or GateStanding(1)).with_decision()
+        line = decided_line(
+            verdict_row(verdict),
+            self._look,
+            place=self._gate.place,
+            name_width=self._label_width,
+            left=self._gate.left,
+        )
+        self._say(line)
+        self._show()
+
     def tick(self, now: float | None = None) -> None:
         """About a second has passed: move the bar, or say after a silent minute that all is well."""
         now = self._clock() if now is None else now
@@ -127,6 +167,8 @@ class Progress:
         return f"eta {numbers.duration((self._clock() - self._began) / len(self._found) * left)}"
 
     def _standing(self, now: float) -> str:
+        if self._gate is not None and self._doing is None:
+            return f"{self._gate.sentence} · {numbers.duration(now - self._began)} so far"
         done = f"{len(self._found)} of {self._total} cells after {numbers.duration(now - self._began)}"
         if self._doing is None:
             return done
@@ -143,19 +185,27 @@ class Progress:
 
     def _show(self) -> None:
         """Draw the bar where there is a terminal, with what is being done now."""
-        if not self._live or len(self._found) >= self._total:
+        completed, total = self._done()
+        if not self._live or completed >= total:
             return
         if self._bar is None:
-            self._bar, self._task = self._new_bar()
+            self._bar, self._task = self._new_bar(completed, total)
         assert self._task is not None
         doing = self._look.fit(self._standing(self._clock()))
         room = max(self._look.width - 24, 16)
         if cell_len(doing) > room:
             doing = shorten(doing, room)
-        self._bar.update(self._task, completed=len(self._found), doing=doing, eta=self._eta())
+        eta = "" if self._gate and self._doing is None else self._eta()
+        self._bar.update(self._task, completed=completed, total=total, doing=doing, eta=eta)
         self._bar.refresh()
 
-    def _new_bar(self) -> tuple[Bar, TaskID]:
+    def _done(self) -> tuple[int, int]:
+        """Return how much is done and of how much: of the comparisons while they go on, else of the cells."""
+        if self._gate is not None and self._doing is None:
+            return self._gate.decided, self._gate.comparisons
+        return len(self._found), self._total
+
+    def _new_bar(self, completed: int, total: int) -> tuple[Bar, TaskID]:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
@@ -174,6 +224,6 @@ class Progress:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        task = bar.add_task("", total=self._total, completed=len(self._found), doing="", eta="")
+        task = bar.add_task("", total=total, completed=completed, doing="", eta="")
         bar.start()
         return bar, task

@@ -50,7 +50,7 @@ class Row:
     @property
     def name(self) -> str:
         """The cell as a person says it."""
-        return f"{self.cell.model} {self.cell.precision} {self.cell.device}"
+        return cell_name(self.cell)
 
     @property
     def glyph(self) -> str:
@@ -59,13 +59,8 @@ class Row:
 
     @property
     def anchor(self) -> str:
-        """The fragment that leads to the cell: `c=model/precision/device`."""
-        anchor = "c=" + "/".join(
-            quote(part, safe=":") for part in (self.cell.model, self.cell.precision, self.cell.device)
-        )
-        if len(anchor) <= 200:
-            return anchor
-        return f"{anchor[:120]}~{hashlib.sha256(anchor.encode()).hexdigest()[:16]}"
+        """The fragment that leads to the cell."""
+        return anchor_of(self.cell)
 
     @property
     def rerun(self) -> str:
@@ -103,6 +98,19 @@ class Headline:
     def sentence(self) -> str:
         """The headline in words, the same everywhere."""
         return " · ".join((self.state, self.coverage, *(f"{n} {state}" for state, n in self.rest)))
+
+
+def cell_name(cell: Cell) -> str:
+    """Return a cell as a person says it."""
+    return f"{cell.model} {cell.precision} {cell.device}"
+
+
+def anchor_of(cell: Cell) -> str:
+    """Return the fragment that leads to a cell: `c=model/precision/device`."""
+    anchor = "c=" + "/".join(quote(part, safe=":") for part in (cell.model, cell.precision, cell.device))
+    if len(anchor) <= 200:
+        return anchor
+    return f"{anchor[:120]}~{hashlib.sha256(anchor.encode()).hexdigest()[:16]}"
 
 
 def headline_of(run: Run, rows: Iterable[Row]) -> Headline:

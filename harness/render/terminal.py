@@ -14,6 +14,8 @@ from tabulate import tabulate
 
 from harness.render import numbers
 from harness.render.figures import UNPAIRED, Column
+from harness.render.gate import comparison_of
+from harness.render.gate_terminal import gate_report
 from harness.render.look import Look
 from harness.render.machine import library_line, machine_line
 from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
@@ -51,9 +53,10 @@ def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: st
 
 
 def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
-    """Return all that is said at the end: table, headline, what has no numbers and why, where the report is."""
+    """Return all that is said at the end: table, headline, what has no numbers, the gate, where the report is."""
     rows = rows_of(run)
     headline = headline_of(run, rows)
+    comparison = comparison_of(run)
     worst = State.FAILED if headline.counts[State.FAILED] else State.MEASURED
     if not run.complete:
         worst = State.NOT_MEASURED
@@ -64,6 +67,7 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
         _excused(rows, State.UNSUPPORTED, look),
         _failures(rows, look),
         _excused(rows, State.NOT_MEASURED, look),
+        gate_report(comparison, look) if comparison else "",
         f"report  {visible(report)}" if report else "",
     ]
     return look.fit("\n\n".join(part for part in parts if part))

@@ -1,0 +1,264 @@
+"""Turns a Verdict into a row, once: its word, its sign, its numbers as they are written. Every printer shows these.
+
+Owns the words and the order of severity. Decides nothing: outcome, margin and what is fatal come with the verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.cells import Cell
+from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
+from harness.render import changes
+from harness.render.detail import metric_words
+from harness.render.rows import anchor_of, cell_name
+from harness.render.text import clip, one_line
+
+GLYPHS: Mapping[Outcome, str] = {
+    Outcome.FAILED: "✕",
+    Outcome.REGRESSED: "▲",
+    Outcome.MISSING: "□",
+    Outcome.SUSPECT: "△",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.NOT_COMPARABLE: "≠",
+    Outcome.UNSUPPORTED: "∅",
+    Outcome.NEW: "○",
+    Outcome.IMPROVED: "▼",
+    Outcome.UNCHANGED: "·",
+}
+"""The signs, from the worst to the best: they differ in shape, so that none needs its colour."""
+
+ANSWER_GLYPHS: Mapping[Answer, str] = {
+    Answer.FAILS: "✕",
+    Answer.MISSED: "✕",
+    Answer.CANNOT_TELL: "?",
+    Answer.HOLDS: "✓",
+    Answer.MET: "✓",
+}
+
+MEANINGS: Mapping[Outcome, str] = {
+    Outcome.FAILED: "it should have run and broke, or its output is wrong",
+    Outcome.REGRESSED: "worse than the margin, and confirmed on fresh processes",
+    Outcome.MISSING: "there is a baseline, and no measurement to hold against it",
+    Outcome.SUSPECT: "worse than stored numbers, which cannot prove it; the command beside it settles it live",
+    Outcome.INCONCLUSIVE: "neither a change nor its absence was shown; it says which change it could have seen",
+    Outcome.NOT_COMPARABLE: "another workload, other weights or another class of machine: it says which",
+    Outcome.UNSUPPORTED: "the machine or the runtime cannot run it",
+    Outcome.NEW: "there is no baseline yet",
+    Outcome.IMPROVED: "better, and confirmed on fresh processes",
+    Outcome.UNCHANGED: "shown to lie within the margin",
+}
+
+WORST = (Outcome.FAILED, Outcome.REGRESSED, Outcome.MISSING)
+
+_SEVERITY: Mapping[StrEnum, int] = {word: place for place, word in enumerate((*GLYPHS, *ANSWER_GLYPHS))}
+_METRIC_WORDS = {
+    "latency_seconds": "latency",
+    "latency_p50_seconds": "p50",
+    "latency_p90_seconds": "p90",
+    "latency_p95_seconds": "p95",
+    "latency_p99_seconds": "p99",
+    "corrected_p50_seconds": "p50 without waiting",
+    "device_p50_seconds": "p50 on the device",
+    "import_seconds": "load: import",
+    "open_seconds": "load: open",
+    "first_inference_seconds": "load: first inference",
+    "peak_bytes": "peak memory",
+    "peak_load_bytes": "peak memory: load",
+    "peak_first_bytes": "peak memory: first",
+    "peak_steady_bytes": "peak memory: steady",
+    "device_peak_bytes": "peak device memory",
+    "artifact_bytes": "artifact size",
+}
+_TEXT_SHOWN = 600
+_NAME_SHOWN = 48
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """A verdict as it is shown. What is not known is a dash; what does not apply is empty."""
+
+    verdict: Verdict
+    metric: str
+    old: str
+    new: str
+    change: str
+    margin: str
+    basis: str
+    could_see: str
+    text: str
+    cause: str
+    differences: tuple[str, ...]
+    settle: str
+    accepted: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """The word of the verdict."""
+        return self.verdict.outcome
+
+    @property
+    def glyph(self) -> str:
+        """The sign of the verdict."""
+        return GLYPHS[self.outcome]
+
+    @property
+    def name(self) -> str:
+        """The cell as a person says it."""
+        return cell_name(self.verdict.cell)
+
+    @property
+    def anchor(self) -> str:
+        """The fragment that leads to the cell."""
+        return anchor_of(self.verdict.cell)
+
+    @property
+    def values(self) -> str:
+        """Old and new side by side; empty where neither is known."""
+        if changes.finite(self.verdict.old) is None and changes.finite(self.verdict.new) is None:
+            return ""
+        return changes.arrow(self.old, self.new)
+
+    @property
+    def standing(self) -> str:
+        """What the verdict does to the gate, where its word does not already say so."""
+        if self.accepted:
+            return "accepted"
+        if self.verdict.is_fatal == (self.outcome in WORST):
+            return ""
+        return "fails the gate" if self.verdict.is_fatal else "does not fail the gate"
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Change, margin, what it rests on, and where nothing was shown what could have been: the phrases known."""
+        if changes.finite(self.verdict.ratio) is None:
+            return (self.could_see,) if self.could_see else ()
+        margin = f"margin {self.margin}" if changes.finite(self.verdict.margin) is not None else ""
+        could_see = self.could_see if self.outcome in (Outcome.INCONCLUSIVE, Outcome.SUSPECT) else ""
+        return tuple(phrase for phrase in (self.change, margin, could_see, self.basis) if phrase)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The sentences beneath the numbers."""
+        return tuple(
+            line
+            for line in (
+                self.text,
+                f"cause: {self.cause}" if self.cause else "",
+                f"differs: {'; '.join(self.differences)}" if self.differences else "",
+                f"accepted: {self.accepted}" if self.accepted else "",
+            )
+            if line
+        )
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line."""
+        return f"{self.name}: {', '.join((f'{self.metric} {self.outcome}', *self.numbers))}"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRow:
+    """A claim or a budget as it is shown."""
+
+    judged: Judged
+    name: str
+    text: str
+    source: str
+
+    @property
+    def glyph(self) -> str:
+        """The sign of the answer."""
+        return ANSWER_GLYPHS[self.judged.answer]
+
+    @property
+    def cell(self) -> str:
+        """The cell as a person says it."""
+        return cell_name(self.judged.cell)
+
+    @property
+    def anchor(self) -> str:
+        """The fragment that leads to the cell."""
+        return anchor_of(self.judged.cell)
+
+
+def verdict_row(verdict: Verdict) -> VerdictRow:
+    """Make the row of a verdict."""
+    half = changes.relative_half_width(verdict.ratio, verdict.low, verdict.high)
+    old, new = changes.values(verdict.metric, verdict.old, verdict.new, half)
+    return VerdictRow(
+        verdict=verdict,
+        metric=metric_name(verdict.metric),
+        old=old,
+        new=new,
+        change=changes.change(verdict.ratio, verdict.low, verdict.high),
+        margin=changes.share(verdict.margin),
+        basis=_basis(verdict),
+        could_see=""
+        if changes.finite(verdict.could_see) is None
+        else f"could see ≥ {changes.bound(verdict.could_see)}",
+        text=_clean(verdict.text),
+        cause=_clean(verdict.cause),
+        differences=tuple(_clean(str(difference)) for difference in verdict.differences),
+        settle=_clean(verdict.settle),
+        accepted=_clean(verdict.accepted),
+    )
+
+
+def judged_row(judged: Judged) -> JudgedRow:
+    """Make the row of a claim or a budget."""
+    return JudgedRow(judged, _clean(judged.name), _clean(judged.text), _clean(judged.source))
+
+
+def metric_name(metric: str | None) -> str:
+    """Return a metric in plain words; a verdict without one is said of the whole cell."""
+    if metric is None:
+        return "the whole cell"
+    return _METRIC_WORDS.get(metric) or clip(one_line(metric_words(metric)), _NAME_SHOWN)
+
+
+def worst_first(rows: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
+    """Sort: what fails the gate, then by outcome, then by how many margins the change is."""
+    return tuple(sorted(rows, key=lambda row: (not row.verdict.is_fatal, _SEVERITY[row.outcome], -_size(row.verdict))))
+
+
+def judged_first(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
+    """Sort claims and budgets: what fails before what cannot be told before what holds."""
+    return tuple(sorted(rows, key=lambda row: (not row.judged.is_fatal, _SEVERITY[row.judged.answer])))
+
+
+def by_cell(rows: Iterable[VerdictRow]) -> Mapping[Cell, tuple[VerdictRow, ...]]:
+    """Return the verdicts of each cell, the worst of it first."""
+    found: dict[Cell, list[VerdictRow]] = {}
+    for row in worst_first(rows):
+        found.setdefault(row.verdict.cell, []).append(row)
+    return {cell: tuple(of_cell) for cell, of_cell in found.items()}
+
+
+def _size(verdict: Verdict) -> float:
+    ratio, margin = changes.finite(verdict.ratio), changes.finite(verdict.margin)
+    if ratio is None or ratio <= 0:
+        return 0.0
+    return abs(math.log(ratio)) / math.log1p(max(margin or 0.0, 1e-4))
+
+
+def _could_see(verdict: Verdict) -> str:
+    least = changes.finite(verdict.could_see)
+    return "" if least is None else f"could see ≥ {changes.bound(least)}"
+
+
+def _basis(verdict: Verdict) -> str:
+    match verdict.basis:
+        case Basis.LIVE:
+            return f"live, {verdict.pairs} pair{'s' if verdict.pairs != 1 else ''}" if verdict.pairs else "live"
+        case Basis.STORED:
+            return "stored baseline"
+        case Basis.EXACT:
+            return f"counted in {verdict.pairs} processes a side" if verdict.pairs else "counted"
+
+
+def _clean(text: str | None) -> str:
+    return clip(one_line(text or ""), _TEXT_SHOWN)
