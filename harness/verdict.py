@@ -82,7 +82,7 @@ def standing(duel: Duel, margin_of: MarginOf, rate: float) -> Standing:
 
 def judge_duel(duel: Duel, margin_of: MarginOf, rate: float) -> tuple[Verdict, ...]:
     """Every verdict that a duel supports; one about the whole cell where a side could not be measured."""
-    if not duel.pairs:
+    if duel.outcome or not duel.pairs:
         outcome = duel.outcome or Outcome.INCONCLUSIVE
         text = duel.problem or "no pair was measured before the time was spent"
         return (Verdict(duel.cell, None, outcome, text, duel.against, differences=duel.differences),)

@@ -18,7 +18,7 @@ from harness.comparisons import Clock, Difference, Pair, Side
 from harness.results import Phase
 from harness.stats.sequential import FEWEST_QUADS, trimmed_error, trimmed_log_ratio
 from harness.worker import protocol
-from harness.worker.link import Worker
+from harness.worker.link import Worker, WorkerLost
 
 Answer = TypeVar("Answer", bound=protocol.Message)
 
@@ -26,7 +26,7 @@ PAIR_SECONDS = 3.0
 BLOCK_SECONDS = 0.010
 _LAPS_KEPT = 1_000
 _PADDING_BYTES = 1 << 20
-_WARM_INFERENCES = 3
+_WARM_INFERENCES = 2
 _CONVERTING_SECONDS = 3_600.0
 
 
@@ -42,11 +42,20 @@ class Corner:
 class CornerLost(Exception):
     """One side cannot be measured: it broke, or it cannot run here (`is_unable`)."""
 
-    def __init__(self, corner: Corner, text: str, *, is_unable: bool) -> None:
+    def __init__(self, corner: Corner, text: str, last_words: str = "", *, is_unable: bool = False) -> None:
         super().__init__(text)
         self.corner = corner
         self.text = text
+        self.last_words = last_words
         self.is_unable = is_unable
+
+
+class NotConverted(Exception):
+    """The store lacks the artifact of one side: `Ring.convert` makes it."""
+
+    def __init__(self, corner: Corner) -> None:
+        super().__init__(corner.name)
+        self.corner = corner
 
 
 class OtherWork(Exception):
@@ -89,12 +98,18 @@ class _Arm:
 
     def ask(self, request: protocol.Request, wanted: type[Answer]) -> Answer:
         """Ask, and refuse every answer but the one wanted."""
-        match self.worker.ask(request, self.limit_seconds):
+        try:
+            reply = self.worker.ask(request, self.limit_seconds)
+        except WorkerLost as lost:
+            raise CornerLost(self.corner, f"{lost.phase}: {lost.text}", lost.last_words) from lost
+        match reply:
+            case protocol.NeedsConversion():
+                raise NotConverted(self.corner)
             case protocol.CannotRun(reason, text):
                 raise CornerLost(self.corner, f"{reason}: {text}", is_unable=True)
             case protocol.Broke(phase, text):
-                raise CornerLost(self.corner, f"{phase}: {text}", is_unable=False)
-            case reply:
+                raise CornerLost(self.corner, f"{phase}: {text}", self.worker.last_words())
+            case _:
                 assert isinstance(reply, wanted), reply
                 return reply
 
@@ -114,15 +129,23 @@ class Ring:
     on_tick: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
 
-    def prepare(self) -> None:
-        """Have the artifact of either side made, in a process of its own, where the store lacks it."""
-        for corner in (self.old, self.new):
-            with self._worker(corner) as worker:
-                reply = worker.ask(protocol.Convert(corner.assignment), _CONVERTING_SECONDS)
-            if isinstance(reply, protocol.CannotRun):
-                raise CornerLost(corner, f"{reply.reason}: {reply.text}", is_unable=True)
-            if isinstance(reply, protocol.Broke):
-                raise CornerLost(corner, f"{reply.phase}: {reply.text}", is_unable=False)
+    def convert(self, corner: Corner) -> None:
+        """Have the artifact of a side made, in a process of its own."""
+        with self._worker(corner) as worker:
+            _Arm(corner, worker, _CONVERTING_SECONDS).ask(protocol.Convert(corner.assignment), protocol.Converted)
+
+    def opens(self, corner: Corner, limit_seconds: float) -> None:
+        """Prove that a side can be opened at all; CornerLost says why not."""
+        with self._worker(corner) as worker:
+            try:
+                _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
+            except NotConverted:
+                pass
+            else:
+                return
+        self.convert(corner)
+        with self._worker(corner) as worker:
+            _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
 
     def pair(self, manner: Manner) -> Measured:
         """Measure one pair of fresh processes."""

@@ -17,7 +17,7 @@ from harness.stats.estimates import t_quantile, trimmed_mean
 LOOKS = (4, 6, 9, 13, 18, 25, 36)
 """Numbers of pairs at which the interval is looked at."""
 
-SPENT = (0.10, 0.08, 0.10, 0.14, 0.17, 0.20, 0.21)
+SPENT = (0.15, 0.08, 0.10, 0.13, 0.16, 0.18, 0.20)
 """Share of the error rate that each look spends: little while few pairs make the t interval wide."""
 
 FEWEST_QUADS = 3
