@@ -60,21 +60,21 @@ class _Scanner:
 
     def _header(self, *, is_element: bool) -> Place:
         self._skip_space()
-        start, keys = self._at, self._keys()
+        keys = self._keys()
         place: Place = ()
         for depth, key in enumerate(keys, 1):
-            place = self._mention((*place, key), start)
+            place = self._mention((*place, key))
             if is_element and depth == len(keys):
                 self._lengths[place] = self._lengths.get(place, 0) + 1
             if place in self._lengths:
-                place = self._mention((*place, self._lengths[place] - 1), start)
+                place = self._mention((*place, self._lengths[place] - 1))
         return place
 
     def _entry(self, table: Place) -> None:
         """Read `key = value`; every part of a dotted key is a place."""
-        start, place = self._at, table
+        place = table
         for key in self._keys():
-            place = self._mention((*place, key), start)
+            place = self._mention((*place, key))
         self._at += len("=")
         self._skip_space()
         self._value(place)
@@ -109,7 +109,7 @@ class _Scanner:
             self._skip_space()
             if self._takes("]"):
                 return
-            self._value(self._mention((*place, index), self._at))
+            self._value(self._mention((*place, index)))
             self._skip_space()
             self._takes(",")
 
@@ -121,8 +121,8 @@ class _Scanner:
             self._takes(",")
             self._skip_space()
 
-    def _mention(self, place: Place, at: int) -> Place:
-        self.lines.setdefault(place, bisect_right(self._line_starts, at))
+    def _mention(self, place: Place) -> Place:
+        self.lines.setdefault(place, bisect_right(self._line_starts, self._at))
         return place
 
     def _takes(self, sign: str) -> bool:
