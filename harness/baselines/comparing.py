@@ -99,13 +99,13 @@ def _cell(
     else:
         beside = named(old, new)
         for verdict in _metrics(old, new, measurement, margin_of, rate):
-            yield replace(verdict, differences=beside)
+            yield replace(verdict, differences=beside, settle=verdict.settle or None)
 
 
 def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old: Baseline | None) -> Verdict:
     before = f"; on {old.newest.when[:10]} it was measured (run {old.newest.run})" if old else ""
     if measurement is None:
-        return _whole(cell, Outcome.MISSING, f"it was planned and not measured{before}", against)
+        return _whole(cell, Outcome.MISSING, f"it was not measured{before}", against)
     if measurement.failure is not None:
         return _whole(cell, Outcome.FAILED, f"{measurement.failure.phase}: {measurement.failure.text}", against)
     return _whole(cell, Outcome.UNSUPPORTED, f"{measurement.reason}: {measurement.text}{before}", against)
@@ -114,7 +114,7 @@ def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old
 def _metrics(
     old: Baseline, new: Baseline, measurement: Measurement, margin_of: Callable[[Cell, str], float], rate: float
 ) -> Iterator[Verdict]:
-    cell, against, settle = old.cell, describe(old), settling(old)
+    cell, against, settle = old.cell, describe(old), settling(old) or ""
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
         clock = _clock(old, new) if metric == LATENCY else Clock.WALL
         olds = [value for one in old.sessions if (value := _value(one, metric, clock)) is not None]

@@ -40,11 +40,11 @@ def decode(raw: bytes, name: str) -> Baseline:
         )
     if not raw.endswith(b"\n"):
         raise RecordUnreadable(f"{name} is cut short; {_NEXT_STEP}")
-    if body.pop(_DIGEST, None) != _digest(body):
-        raise RecordUnreadable(f"{name} was edited: its content has another digest than it says; {_NEXT_STEP}")
     try:
+        if body.pop(_DIGEST, None) != _digest(body):
+            raise RecordUnreadable(f"{name} was edited: its content has another digest than it says; {_NEXT_STEP}")
         return msgspec.convert(body, Baseline)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise RecordUnreadable(f"{name} contradicts itself: {_words(error)}; {_NEXT_STEP}") from error
 
 
