@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from harness.cells import Cell
+from harness.comparisons import Duel, Judgement
+from harness.duel_events import duels_of, without_laps
 from harness.errors import HarnessError, RecordUnreadable
 from harness.results import (
     SCHEMA,
@@ -128,7 +130,7 @@ def measurements(folder: Path) -> dict[Cell, Measurement]:
     return Finished(folder).cells()
 
 
-def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
+def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
     """Make the run out of its events. A cell that was begun and not ended is failed, with the phase it had reached."""
     started = finished = ""
     environment, options = Environment(), {}
@@ -136,6 +138,8 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
     done: dict[Cell, Measurement] = {}
     open_phase: dict[Cell, Phase] = {}
     libraries: dict[str, Fact] = {}
+    judgement: Judgement | None = None
+    compared: list[Event] = []
     for event in read_events(folder):
         with suppress(*_UNREADABLE):
             match event.kind, event.cell:
@@ -147,7 +151,7 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
                 case "run-finished", _:
                     finished = event.at
                 case "run-resumed", _:
-                    finished, done, open_phase = "", _without_failed(done), {}
+                    finished, done, open_phase, judgement = "", _without_failed(done), {}, None
                 case "runtime", _:
                     libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
                 case "cell-started", Cell() as cell:
@@ -157,8 +161,10 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
                 case "cell-finished", Cell() as cell:
                     done[cell] = msgspec.convert(event.body["measurement"], Measurement)
                     open_phase.pop(cell, None)
+                case "judged", _:
+                    judgement = msgspec.convert(event.body["judgement"], Judgement)
                 case _:
-                    pass
+                    compared.append(event)
     for cell, phase in open_phase.items():
         if cell not in done:
             text = "the run ended while this cell was being measured; pytest --resume measures it again"
@@ -172,7 +178,14 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
         measurements=tuple(done.values()),
         complete=bool(started and finished) and all(cell in done for cell in planned),
         finished=finished or None,
+        duels=tuple(without_laps(duel) for duel in duels_of(compared)),
+        judgement=judgement,
     )
+
+
+def duels(folder: Path) -> tuple[Duel, ...]:
+    """Every duel of a run with all that was kept of it, single inferences included."""
+    return duels_of(read_events(folder))
 
 
 def _without_failed(done: dict[Cell, Measurement]) -> dict[Cell, Measurement]:

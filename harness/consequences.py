@@ -1,0 +1,177 @@
+"""What follows from verdicts: claims and budgets, what is fatal under which profile, whether a run may be green.
+
+Pure, like `verdict`, which decides what is said of a metric; here it is decided what that means.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from harness.cells import Cell
+from harness.comparisons import Answer, Duel, Judged, Judgement, Outcome, Verdict
+from harness.expectations import Bound, Budget, Claim, Quantity
+from harness.results import Measurement, Status
+from harness.stats.sequential import STAGE_RATE, interval_at
+from harness.verdict import LATENCY, LEAST_PROCESSES, MEMORY
+
+_COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
+_DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.REGRESSED,
+    Outcome.MISSING,
+    Outcome.SUSPECT,
+    Outcome.NOT_COMPARABLE,
+    Outcome.INCONCLUSIVE,
+    Outcome.NEW,
+    Outcome.UNSUPPORTED,
+    Outcome.IMPROVED,
+    Outcome.UNCHANGED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long a run may compare, and what makes it red."""
+
+    name: str
+    budget_seconds: float
+    fatal: frozenset[Outcome]
+    fails_undecided: bool = False
+    fails_expectations: bool = False
+
+
+_ALWAYS = frozenset((Outcome.REGRESSED, Outcome.FAILED, Outcome.MISSING))
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("smoke", 120.0, frozenset((Outcome.FAILED,))),
+        Profile("gate", 1_800.0, _ALWAYS),
+        Profile("nightly", 14_400.0, _ALWAYS, fails_undecided=True, fails_expectations=True),
+    )
+}
+
+
+def weighed(verdict: Verdict, profile: Profile, decided_before: frozenset[Cell]) -> Verdict:
+    """The verdict with whether it makes the run red."""
+    return replace(verdict, is_fatal=_is_fatal(verdict, profile, decided_before))
+
+
+def _is_fatal(verdict: Verdict, profile: Profile, decided_before: frozenset[Cell]) -> bool:
+    if verdict.accepted is not None:
+        return False
+    was_supported = any(difference.key == "support" for difference in verdict.differences)
+    match verdict.outcome:
+        case Outcome.UNSUPPORTED:
+            return was_supported and Outcome.MISSING in profile.fatal
+        case Outcome.INCONCLUSIVE:
+            return profile.fails_undecided and verdict.metric == LATENCY and verdict.cell in decided_before
+        case outcome:
+            return outcome in profile.fatal
+
+
+def decided_cells(judgement: Judgement | None) -> frozenset[Cell]:
+    """The cells whose latency an earlier run could decide."""
+    verdicts = judgement.verdicts if judgement else ()
+    return frozenset(one.cell for one in verdicts if one.metric == LATENCY and one.outcome in _DECIDED)
+
+
+def of_cells(verdicts: Iterable[Verdict]) -> Mapping[Cell, Outcome]:
+    """One outcome a cell: the worst of its latency, memory and counted numbers, and of whatever else regressed."""
+    found: dict[Cell, Outcome] = {}
+    for verdict in verdicts:
+        is_aside = verdict.metric not in (None, LATENCY, MEMORY) and verdict.outcome is not Outcome.REGRESSED
+        if is_aside and verdict.cell in found:
+            continue
+        known = found.get(verdict.cell)
+        if known is None or _WORST_FIRST.index(verdict.outcome) < _WORST_FIRST.index(known):
+            found[verdict.cell] = verdict.outcome
+    return found
+
+
+def compared_cells(judgement: Judgement) -> tuple[Cell, ...]:
+    """The cells of which something was compared at all."""
+    return tuple(cell for cell, outcome in of_cells(judgement.verdicts).items() if outcome in _COMPARED)
+
+
+def downgraded(verdicts: Sequence[Verdict], controls: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Where a null control showed a change between the old side and itself, no timing of the run is believed."""
+    if not control_tripped(controls):
+        return tuple(verdicts)
+    return tuple(
+        replace(
+            verdict,
+            outcome=Outcome.INCONCLUSIVE,
+            text=f"not believed, because the control of this run tripped; it would have been {verdict.outcome}",
+            cause=None,
+        )
+        if verdict.metric is not None and verdict.could_see is not None and verdict.outcome in _DECIDED
+        else verdict
+        for verdict in verdicts
+    )
+
+
+def control_tripped(controls: Iterable[Verdict]) -> bool:
+    """Whether the machine showed a change where there was none."""
+    return any(one.metric == LATENCY and one.outcome in (Outcome.REGRESSED, Outcome.IMPROVED) for one in controls)
+
+
+def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) -> Judged:
+    """Whether an absolute target is met, and by how much."""
+    value = measurement.value(budget.metric) if measurement.status is Status.MEASURED else None
+    cell = measurement.cell
+    if value is None:
+        reading = measurement.reading(budget.metric)
+        why = (reading.unavailable if reading else None) or f"the cell is {measurement.status}"
+        return Judged("budget", budget.name, cell, Answer.CANNOT_TELL, f"no {budget.metric}: {why}", budget.source)
+    target = budget.bound.at_most if budget.bound.at_most is not None else budget.bound.at_least
+    assert target is not None
+    is_met = _keeps(value, budget.bound)
+    off = f"by {abs(value - target):.3g}" + (f" ({abs(value / target - 1):.0%})" if target else "")
+    text = f"{budget.metric} is {value:.4g}, {budget.bound}: {'met' if is_met else 'missed'} {off}"
+    answer = Answer.MET if is_met else Answer.MISSED
+    return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal and not is_met)
+
+
+def judge_claim(claim: Claim, cell: Cell, duel: Duel | None, *, is_fatal: bool) -> Judged:
+    """Whether a published ratio holds, from pairs of the cell against the precision it is claimed over."""
+
+    def say(answer: Answer, text: str) -> Judged:
+        return Judged("claim", claim.name, cell, answer, text, claim.source, is_fatal and answer is Answer.FAILS)
+
+    if duel is None or not duel.pairs:
+        why = f": {duel.problem}" if duel and duel.problem else ""
+        return say(Answer.CANNOT_TELL, f"not measured in pairs; pytest --against precision={claim.over} does{why}")
+    found = _ratio(claim, cell, duel)
+    if found is None:
+        return say(Answer.CANNOT_TELL, f"{len(duel.pairs)} pairs are too few; {LEAST_PROCESSES + 1} are needed")
+    low, middle, high = found
+    text = f"{claim.quantity} {middle:.3g} × {claim.over} [{low:.3g}, {high:.3g}], claimed {claim.bound}"
+    keeps = [_keeps(end, claim.bound) for end in (low, high)]
+    if all(keeps):
+        return say(Answer.HOLDS, text)
+    return say(Answer.CANNOT_TELL if any(keeps) else Answer.FAILS, text)
+
+
+def _keeps(value: float, bound: Bound) -> bool:
+    return value <= bound.at_most if bound.at_most is not None else value >= (bound.at_least or 0.0)
+
+
+def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] | None:
+    """The claimed ratio with its interval. For speed it is the other way round: old time over new."""
+    pairs = [pair for pair in duel.pairs if pair.stage > 0]
+    if claim.quantity is Quantity.SPEED:
+        if len(pairs) <= LEAST_PROCESSES:
+            return None
+        interval = interval_at([pair.log_ratios[duel.clock] for pair in pairs], STAGE_RATE)
+        return math.exp(-interval.high), math.exp(-interval.centre), math.exp(-interval.low)
+    metric = claim.metric(cell)
+    olds = [pair.old.values[metric] for pair in pairs if metric in pair.old.values]
+    news = [pair.new.values[metric] for pair in pairs if metric in pair.new.values]
+    if min(len(olds), len(news)) < LEAST_PROCESSES:
+        return None
+    return min(news) / max(olds), median(news) / median(olds), max(news) / min(olds)
