@@ -130,7 +130,7 @@ def measurements(folder: Path) -> dict[Cell, Measurement]:
     return Finished(folder).cells()
 
 
-def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
+def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
     """Make the run out of its events. A cell that was begun and not ended is failed, with the phase it had reached."""
     started = finished = ""
     environment, options = Environment(), {}
