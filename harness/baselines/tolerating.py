@@ -75,8 +75,8 @@ def _refuse_bad_cell(run: Run, cell: Cell, metric: str) -> None:
     if tripped := [one for one in controls if one.outcome in (Outcome.REGRESSED, Outcome.IMPROVED)]:
         one = tripped[0]
         raise UsageProblem(
-            f"the run's null control tripped ({one.cell} {one.metric} {one.outcome} against itself), so that none of its"
-            " times can be accepted; measure again when the machine is quiet"
+            f"the null control tripped ({one.cell} {one.metric} {one.outcome} against itself), so that none of the"
+            " run's times can be accepted; measure again when the machine is quiet"
         )
 
 
