@@ -196,6 +196,13 @@ def test_a_claim_is_asked_only_where_it_was_made(on: str | None, machine: tuple[
                 " ask for fp32, int8-dynamic, int8-static; name two of these"
             ),
         ),
+        (  # one model has nothing but the other side, another model has it not
+            Expectations(claims=(claim("piper-joe,*script/int8-static,bf16/*", over="bf16", line=4),)),
+            (
+                "e.toml:5: over = 'bf16' has nothing to compare: the models of piper-joe,*script/int8-static,bf16/*"
+                " ask for fp32, bf16, int8-dynamic, int8-static; name two of these"
+            ),
+        ),
         (  # one model has the one side, another model the other
             Expectations(claims=(claim("*/int8-static/*", over="bf16", line=4),)),
             (

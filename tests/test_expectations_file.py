@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ cells = "silero-*, piper-joe / * / cpu"
 latency_seconds = 0.05
 
 [[budget]]
-name = "one sentence"
+name = " one sentence "
 cells = "piper-joe/*/cpu"
 metric = "latency_seconds"
 at_most = 0.150
@@ -263,6 +264,11 @@ EVERY_KEY = "cells, over, quantity, at_most, at_least, on, source"
             f"6: at_most = {'9' * 39}… is no finite number; write one, as in 0.03",
         ),
         ("[[budget]]", {"at_most": "-1"}, "6: at_most = -1 is no target; write a number above 0"),
+        (
+            "[[budget]]",
+            {"metric": '"weights_covered_fraction"', "at_most": None, "at_least": "0"},
+            "7: at_least = 0 is no target; write a number above 0",
+        ),
         ("[[claim]]", {"at_least": "0"}, "7: at_least = 0 is no target; write a number above 0"),
         ("[[claim]]", {"at_least": None, "at_most": "0"}, "9: at_most = 0 is no target; write a number above 0"),
         (
@@ -318,11 +324,11 @@ def test_a_mistake_is_told_with_its_line_and_the_next_step(
         ("\nclaim = 'no'\n", "2: claim is a list of tables; write [[claim]] above each"),
         ("budget = [1]\n", "1: budget is a list of tables; write [[budget]] above each"),
         ("\n\n[[margins]]\n", "3: margins is one table; write [margins] above it"),
-        ("[margins]\nx = \n", "2: no valid TOML: Invalid value at column 5; mend the line"),
-        ("[margins]\n\n[margins]\n", "3: no valid TOML: Cannot declare ('margins',) twice at column 9; mend the line"),
+        ("[margins]\nx = \n", "2: no valid TOML"),
+        ("[margins]\n\n[margins]\n", "3: no valid TOML"),
         ("[margins]\na = '''\n\n", "2: no valid TOML"),
         ("a = " + "[" * 100_000, "1: no valid TOML: nested too deeply; mend the line"),
-        ("a = " + "9" * 5000, "1: no valid TOML: Exceeds the limit"),
+        ("a = " + "9" * 5000, "1: no valid TOML"),
     ],
 )
 def test_a_file_of_another_shape_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -381,3 +387,22 @@ def test_this_repository_s_own_expectations_concern_its_own_models() -> None:
     found.check([(one.model.name, one.model.precisions) for one in discover(ROOT, "suites/models")])
     assert found.budgets
     assert found.claims
+
+
+def guide(language: str) -> list[str]:
+    """The blocks of one language in the guide."""
+    text = (ROOT / "docs" / "expectations.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_example_of_the_guide_can_be_read_and_concerns_this_repository_s_models(tmp_path: Path) -> None:
+    found = read(tmp_path, guide("toml")[0])
+    found.check([(one.model.name, one.model.precisions) for one in discover(ROOT, "suites/models")])
+    assert (len(found.margins.overrides), len(found.budgets), len(found.claims)) == (1, 1, 1)
+
+
+def test_the_messages_of_the_guide_are_those_of_the_reader(tmp_path: Path) -> None:
+    (shown,) = guide("text")
+    assert problems(tmp_path, guide("toml")[1]) == [
+        line.removeprefix("suites/expectations.toml:") for line in shown.splitlines()
+    ]
