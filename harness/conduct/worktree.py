@@ -30,10 +30,10 @@ _REMOVER = """
 trap '' HUP INT TERM
 group=
 while read -r line; do group=$line; done
-if [ -n "$group" ] && kill -TERM -- "-$group" 2>/dev/null; then
+if [ -n "$group" ] && kill -s TERM -- "-$group" 2>/dev/null; then
     waited=0
-    while [ $waited -lt 50 ] && kill -0 -- "-$group" 2>/dev/null; do sleep 0.1; waited=$((waited + 1)); done
-    kill -KILL -- "-$group" 2>/dev/null
+    while [ $waited -lt 50 ] && kill -s 0 -- "-$group" 2>/dev/null; do sleep 0.1; waited=$((waited + 1)); done
+    kill -s KILL -- "-$group" 2>/dev/null
 fi
 tree=$1/$3
 rm -rf -- "$tree" 2>/dev/null || { chmod -R u+rwx -- "$tree"; rm -rf -- "$tree"; }
