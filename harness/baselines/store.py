@@ -87,3 +87,8 @@ def _plain(name: str) -> str:
         return name.replace(":", "-")
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
     return f"{readable}~{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def any_baseline(folder: Path) -> bool:
+    """Whether anything was ever accepted here."""
+    return any(folder.glob("*/*/*.json"))

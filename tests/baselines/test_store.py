@@ -38,7 +38,7 @@ def test_a_whole_number_is_the_same_fact_however_json_wrote_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell",
+    "named",
     [
         Cell("tone", "fp16", "cuda:1"),
         Cell("../../escape", "fp16", "cpu"),
@@ -50,13 +50,13 @@ def test_a_whole_number_is_the_same_fact_however_json_wrote_it() -> None:
     ],
     ids=str,
 )
-def test_every_name_has_a_place_of_its_own_below_the_machine(tmp_path: Path, cell: Cell) -> None:
-    path = stored(Store(tmp_path), cell).resolve()
+def test_every_name_has_a_place_of_its_own_below_the_machine(tmp_path: Path, named: Cell) -> None:
+    path = stored(Store(tmp_path), named).resolve()
     assert path.is_relative_to(tmp_path)
     assert len(path.relative_to(tmp_path).parts) == 3
-    found = Store(tmp_path).find(cell, IDENTITY)
+    found = Store(tmp_path).find(named, IDENTITY)
     assert found is not None
-    assert found.cell == cell
+    assert found.cell == named
 
 
 def test_names_that_differ_in_forbidden_signs_only_do_not_share_a_place(tmp_path: Path) -> None:

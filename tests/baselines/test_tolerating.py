@@ -1,0 +1,101 @@
+"""What may be tolerated, and how far."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from harness.baselines.tolerating import acceptance_of
+from harness.comparisons import Basis, Outcome, Verdict
+from harness.errors import UsageProblem
+from harness.results import Run
+from tests.baselines.made import CELL, FAILED, judged, measured, run
+
+TODAY = date(2030, 1, 15)
+SLOWER = Verdict(
+    CELL,
+    "latency_seconds",
+    Outcome.REGRESSED,
+    "slower",
+    "origin/main",
+    old=0.010,
+    new=0.012,
+    ratio=1.2,
+    low=1.1,
+    high=1.3,
+    margin=0.05,
+)
+NOISY = measured(seconds=(0.01, 0.02, 0.01, 0.02))
+TRIPPED = replace(SLOWER, text="against itself")
+
+
+def accept(of: Run, **more: Any) -> Any:
+    words = {"cell_text": str(CELL), "metric": "latency_seconds", "reason": "a better voice", "expires": None}
+    return acceptance_of(of, **{**words, **more}, today=TODAY)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REGRESSED, Outcome.SUSPECT])
+def test_what_got_worse_is_accepted_with_all_that_tells_what_it_was(outcome: Outcome) -> None:
+    entry = accept(judged(replace(SLOWER, outcome=outcome)), reason=" a  better\nvoice ", expires=TODAY)
+    assert (entry.cell, entry.metric, entry.reason) == (CELL, "latency_seconds", "a better voice")
+    assert (entry.old, entry.new, entry.against, entry.run) == (0.010, 0.012, "origin/main", "run-1")
+    assert (entry.revision, entry.expires) == ("c0ffee" * 6, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "bound"),
+    [
+        ({}, 1.26),  # 1.2 · 1.05
+        ({"high": 1.21}, 1.21),
+        ({"high": None}, 1.26),
+        ({"margin": None}, 1.2),
+        ({"basis": Basis.EXACT}, 1.2),
+        ({"metric": "throughput_per_second", "ratio": 0.9, "low": 0.8}, 0.9 / 1.05),
+        ({"metric": "throughput_per_second", "ratio": 0.9, "low": 0.89}, 0.89),
+        ({"ratio": None}, None),
+    ],
+)
+def test_the_bound_is_what_was_seen_give_or_take_its_margin_within_its_interval(
+    changes: dict[str, Any], bound: float | None
+) -> None:
+    verdict = replace(SLOWER, **changes)
+    assert accept(judged(verdict), metric=verdict.metric).ratio == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(
+    ("of", "more", "says"),
+    [
+        (judged(SLOWER), {"reason": " \t\n"}, "reason"),
+        (judged(SLOWER), {"reason": "\x1b[31m"}, "plain text"),
+        (judged(SLOWER), {"metric": "latency_second"}, "did you mean latency_seconds"),
+        (judged(SLOWER), {"cell_text": "tone/fp23/cpu"}, "did you mean tone/fp32/cpu"),
+        (judged(SLOWER), {"expires": date(2030, 1, 14)}, "past"),
+        (judged(SLOWER), {"metric": "peak_bytes"}, "no verdict on peak_bytes"),
+        (run(measured()), {}, "not judged"),
+        (judged(SLOWER, measurement=FAILED), {}, "a failure cannot be accepted"),
+        (judged(SLOWER, measurement=NOISY), {}, "too noisy"),
+        (judged(SLOWER, controls=(TRIPPED,)), {}, "null control tripped"),
+        (judged(replace(SLOWER, accepted="before")), {}, "accepted already"),
+        (judged(replace(SLOWER, new=float("nan"))), {}, "no two numbers"),
+        (judged(replace(SLOWER, old=None)), {}, "no two numbers"),
+        (judged(replace(SLOWER, metric=None, outcome=Outcome.NOT_COMPARABLE, text="other weights")), {}, "other weig"),
+    ],
+)
+def test_everything_else_is_refused_in_one_line(of: Run, more: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageProblem, match=says) as caught:
+        accept(of, **more)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in (Outcome.REGRESSED, Outcome.SUSPECT)])
+def test_only_what_got_worse_is_accepted(outcome: Outcome) -> None:
+    with pytest.raises(UsageProblem, match=f"is {outcome} in run"):
+        accept(judged(replace(SLOWER, outcome=outcome)))
+
+
+def test_what_is_counted_is_not_the_worse_for_a_noisy_clock() -> None:
+    larger = Verdict(
+        CELL, "artifact_bytes", Outcome.REGRESSED, "larger", "origin/main", Basis.EXACT, 1000.0, 1100.0, 1.1, 1.1, 1.1
+    )
+    assert accept(judged(larger, measurement=NOISY, controls=(TRIPPED,)), metric="artifact_bytes").ratio == 1.1
