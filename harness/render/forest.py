@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.comparisons import Clock, Duel, Pair, Verdict
+from harness.comparisons import Basis, Clock, Duel, Pair, Verdict
 from harness.render import changes
 from harness.render.strip import Scale
 
@@ -92,6 +92,11 @@ def forest_of(duel: Duel, verdict: Verdict | None) -> Forest | None:
         margin="" if band is None else changes.share(margin),
         is_beyond=any(not x.low <= point <= x.high for point in points),
     )
+
+
+def is_of(verdict: Verdict) -> bool:
+    """Whether a verdict is the one that was made of a duel's ratios."""
+    return verdict.basis is Basis.LIVE and verdict.metric == "latency_seconds"
 
 
 def _logs(verdict: Verdict | None) -> tuple[float | None, float | None, float | None]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from harness.cells import Cell
-from harness.comparisons import Answer, Basis, Duel, Judgement, Outcome, Verdict
+from harness.comparisons import Answer, Duel, Judgement, Outcome, Verdict
 from harness.render import changes, numbers
+from harness.render.gate_words import Control, control_of, count_cells, error_control, unchanged_lines
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import (
+    ANSWER_GLYPHS,
     GLYPHS,
     WORST,
     JudgedRow,
@@ -43,7 +46,7 @@ class GateHeadline:
     cells: int
     counts: Mapping[Outcome, int]
     excused: Mapping[Outcome, str]
-    answers: Mapping[str, int]
+    answers: Mapping[tuple[str, Answer], int]
     is_fatal: bool
     complete: bool
 
@@ -57,6 +60,11 @@ class GateHeadline:
         return "gate passed" if self.complete else "gate interrupted"
 
     @property
+    def glyph(self) -> str:
+        """The sign of the state."""
+        return {"failed": "✕", "unsure": "?", "passed": "✓"}[self.tone]
+
+    @property
     def tone(self) -> str:
         """The state as one of three words for printers that colour: failed, unsure, passed."""
         if self.is_fatal:
@@ -64,17 +72,27 @@ class GateHeadline:
         return "passed" if self.compared and self.complete else "unsure"
 
     @property
+    def extent(self) -> str:
+        """How much was compared."""
+        cells = count_cells(self.cells)
+        return f"compared {self.compared} of {cells}" if self.compared else f"{_NOTHING}: 0 of {cells}"
+
+    @property
     def coverage(self) -> str:
         """How much was compared, and with what."""
-        if not self.compared:
-            return f"{_NOTHING}: 0 of {_cells(self.cells)} against {self.against}"
-        return f"compared {self.compared} of {_cells(self.cells)} against {self.against}"
+        return f"{self.extent} against {self.against}"
+
+    @property
+    def chips(self) -> tuple[tuple[StrEnum, str, str], ...]:
+        """Each outcome that occurs, its sign and count, the worst first; then claims and budgets that fail."""
+        said = ((o, GLYPHS[o], f"{n} {o}{self.excused.get(o, '')}") for o, n in self.counts.items())
+        bad = ((a, ANSWER_GLYPHS[a], f"{n} {kind} {a}") for (kind, a), n in self.answers.items())
+        return (*said, *bad)
 
     @property
     def rest(self) -> tuple[str, ...]:
-        """Each outcome that occurs, counted, the worst first; then the claims and budgets that do not hold."""
-        said = (f"{n} {outcome}{self.excused.get(outcome, '')}" for outcome, n in self.counts.items())
-        return (*said, *(f"{n} {answer}" for answer, n in self.answers.items()))
+        """What came of the comparison, counted."""
+        return tuple(text for _, _, text in self.chips)
 
     @property
     def sentence(self) -> str:
@@ -94,17 +112,14 @@ class Together:
     rows: tuple[VerdictRow, ...]
 
     @property
+    def cells(self) -> tuple[VerdictRow, ...]:
+        """A row of each cell, for its name."""
+        return tuple({row.verdict.cell: row for row in self.rows}.values())
+
+    @property
     def about(self) -> str:
         """How many they are."""
         return _of_cells(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What the null control says of the machine. `is_loud`: it saw a change where there is none."""
-
-    text: str
-    is_loud: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +127,9 @@ class Comparison:
     """All of a judgement, ready to print."""
 
     headline: GateHeadline
-    listed: tuple[VerdictRow, ...]
+    worse: tuple[VerdictRow, ...]
     together: tuple[Together, ...]
+    better: tuple[VerdictRow, ...]
     unchanged: tuple[str, ...]
     control: Control | None
     judged: tuple[JudgedRow, ...]
@@ -131,12 +147,14 @@ def comparison_of(run: Run) -> Comparison | None:
     if judgement is None:
         return None
     rows = worst_first(map(verdict_row, judgement.verdicts))
+    listed = [row for row in rows if not _is_summed_up(row)]
     control = control_of(judgement)
     sure = error_control(judgement)
     return Comparison(
         headline=gate_headline(run, judgement),
-        listed=tuple(row for row in rows if not _is_summed_up(row)),
+        worse=tuple(row for row in listed if row.outcome is not Outcome.IMPROVED),
         together=_together(rows),
+        better=tuple(row for row in listed if row.outcome is Outcome.IMPROVED),
         unchanged=unchanged_lines(rows),
         control=control,
         judged=judged_first(map(judged_row, judgement.judged)),
@@ -154,7 +172,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
     verdicts = judgement.verdicts
     found = [verdict.outcome for verdict in verdicts]
     answers = [
-        f"{judged.kind} {judged.answer}"
+        (clip(one_line(judged.kind), 40), judged.answer)
         for judged in judgement.judged
         if judged.answer in (Answer.FAILS, Answer.MISSED)
     ]
@@ -168,72 +186,6 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
         is_fatal=any(one.is_fatal for one in verdicts) or any(one.is_fatal for one in judgement.judged),
         complete=run.complete,
     )
-
-
-def error_control(judgement: Judgement) -> str:
-    """Say how likely a false alarm anywhere in the run is, at most, and how that is kept."""
-    rate = changes.finite(judgement.error_rate)
-    if rate is None:
-        return ""
-    said = f"chance of any false alarm in this run ≤ {changes.bound(rate, 3)}"
-    if not judgement.comparisons:
-        return said
-    said += f": {judgement.comparisons} comparison{'s' if judgement.comparisons != 1 else ''}"
-    stage = changes.finite(judgement.stage_rate)
-    return said if stage is None else f"{said}, two stages of {changes.bound(stage, 3)} each"
-
-
-def control_of(judgement: Judgement) -> Control | None:
-    """Say what the null control found; None where no change was looked for live."""
-    controls = judgement.controls
-    if not controls:
-        is_live = any(verdict.basis is Basis.LIVE and verdict.pairs for verdict in judgement.verdicts)
-        return Control("none was run: nothing here shows that this machine is fit", False) if is_live else None
-    tripped = [one for one in controls if one.outcome in (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.SUSPECT)]
-    if tripped:
-        said = "; ".join(f"{row.name} {row.outcome} by {row.change}" for row in map(verdict_row, tripped))
-        return Control(f"TRIPPED: baseline against itself: {said} — this machine cannot be trusted now", True)
-    where = f" on {len(controls)} cells" if len(controls) > 1 else ""
-    if all(one.outcome is Outcome.UNCHANGED for one in controls):
-        reach = max((found for one in controls if (found := _reach(one)) is not None), default=None)
-        within = "" if reach is None else f" within {changes.bound(reach)}"
-        return Control(f"baseline against itself{where}: unchanged{within} — this machine is fit", False)
-    unsure = max(
-        (one for one in controls if one.outcome is not Outcome.UNCHANGED), key=lambda one: one.could_see or 0.0
-    )
-    row = verdict_row(unsure)
-    said = ", ".join((str(row.outcome), *((row.could_see,) if row.could_see else ())))
-    return Control(f"baseline against itself{where}: {said} — whether this machine is fit was not shown", False)
-
-
-def unchanged_lines(rows: Iterable[VerdictRow]) -> tuple[str, ...]:
-    """Say of each metric that is unchanged, in how many cells and within what: the least that is true of them all."""
-    by_metric: dict[str, list[Verdict]] = {}
-    for row in rows:
-        if row.outcome is Outcome.UNCHANGED:
-            by_metric.setdefault(row.metric, []).append(row.verdict)
-    return tuple(f"{metric} of {_cells(len(found))}{_within(found)}" for metric, found in by_metric.items())
-
-
-def _within(verdicts: Sequence[Verdict]) -> str:
-    reaches = [_reach(verdict) for verdict in verdicts]
-    known = [reach for reach in reaches if reach is not None]
-    if not known or len(known) < len(reaches):
-        return ""
-    if max(known) == 0:
-        return ", identical"
-    return f", {'each ' if len(verdicts) > 1 else ''}within {changes.bound(max(known))}"
-
-
-def _reach(verdict: Verdict) -> float | None:
-    """Return how far from "no change" the verdict still allows: as counted, by its interval, or by its margin."""
-    ratio = changes.finite(verdict.ratio)
-    if verdict.basis is Basis.EXACT and ratio is not None:
-        return abs(ratio - 1)
-    interval = changes.farthest(verdict.low, verdict.high)
-    if interval is not None:
-        return interval
-    return changes.finite(verdict.margin)
 
 
 def _is_summed_up(row: VerdictRow) -> bool:
@@ -273,10 +225,11 @@ def _health(run: Run, judgement: Judgement, control: Control | None, sure: str) 
         yield "spent", numbers.duration(sum(pair.seconds for pair in pairs))
     spent = [duel for duel in run.duels if duel.is_spent and not duel.is_control]
     if spent:
-        yield "time budget", f"ended {_cells(len(spent))} before all was decided"
+        yield "time budget", f"ended {count_cells(len(spent))} before all was decided"
     seen = sorted(see for one in judgement.verdicts if one.pairs and (see := changes.finite(one.could_see)) is not None)
     if seen:
-        yield "smallest change seen", " to ".join(dict.fromkeys((changes.bound(seen[0]), changes.bound(seen[-1]))))
+        least, most = changes.bound(seen[0]), changes.bound(seen[-1])
+        yield "could see", f"a change of {least}" + (f" at best, of {most} at worst" if most != least else "")
 
 
 def _duels(duels: Sequence[Duel]) -> str:
@@ -288,12 +241,8 @@ def _duels(duels: Sequence[Duel]) -> str:
 def _of_cells(rows: Sequence[VerdictRow]) -> str:
     cells = len({row.verdict.cell for row in rows})
     if all(row.verdict.metric is None for row in rows):
-        return _cells(cells)
-    return f"{len(rows)} metric{'s' if len(rows) != 1 else ''} of {_cells(cells)}"
-
-
-def _cells(n: int) -> str:
-    return f"{n} cell{'s' if n != 1 else ''}"
+        return count_cells(cells)
+    return f"{len(rows)} metric{'s' if len(rows) != 1 else ''} of {count_cells(cells)}"
 
 
 def _lines(texts: Iterable[str]) -> tuple[str, ...]:

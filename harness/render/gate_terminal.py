@@ -72,24 +72,22 @@ def _said(row: VerdictRow, look: Look) -> str:
     standing = f" ({row.standing})" if row.standing else ""
     numbers = ", ".join(row.numbers)
     first = f"{row.metric} {row.outcome}{standing}" + (f": {numbers}" if numbers else "")
-    lines = [_wrapped(first, look.width, "", "    ")]
-    lines += [_wrapped(remark, look.width, "    ", "    ") for remark in row.remarks]
+    lines = [_wrapped(first, look, "", "    ")]
+    lines += [_wrapped(remark, look, "    ", "    ") for remark in row.remarks]
     return "\n".join((*lines, *([f"    settle  {row.settle}"] if row.settle else [])))
 
 
 def _headline(comparison: Comparison, look: Look) -> str:
     headline = comparison.headline
     tone = {"failed": Outcome.REGRESSED, "unsure": Outcome.INCONCLUSIVE}.get(headline.tone)
-    said = _phrases(f"═══ {headline.sentence} ═══".split(" · "), look.width, " · ")
+    said = _phrases(f"═══ {headline.sentence} ═══".split(" · "), look, " · ")
     return look.paint(tone, said.replace(headline.state, headline.state.upper(), 1))
 
 
 def _verdicts(comparison: Comparison, look: Look) -> str:
-    worse = [row for row in comparison.listed if row.outcome is not Outcome.IMPROVED]
-    better = [row for row in comparison.listed if row.outcome is Outcome.IMPROVED]
-    lines = _entries(worse, look)
+    lines = _entries(comparison.worse, look)
     lines += [_shared(together, look) for together in comparison.together]
-    lines += _entries(better, look)
+    lines += _entries(comparison.better, look)
     if comparison.unchanged:
         lines.append(_unchanged(comparison.unchanged, look))
     return "\n".join(lines)
@@ -110,8 +108,8 @@ def _entry(row: VerdictRow, look: Look) -> str:
     facts = "  ".join(part for part in (name, metric, row.values, standing) if part)
     lines = [_beside(_word(row.outcome, look), facts, look)]
     if row.numbers:
-        lines.append(_phrases(row.numbers, look.width, "  ", indent))
-    lines += [_wrapped(remark, look.width, indent, indent) for remark in row.remarks]
+        lines.append(_phrases(row.numbers, look, "  ", indent))
+    lines += [_wrapped(remark, look, indent, indent) for remark in row.remarks]
     if row.settle:
         lines.append(f"{indent}settle  {row.settle}")
     return "\n".join(lines)
@@ -121,11 +119,11 @@ def _shared(together: Together, look: Look) -> str:
     """Return verdicts that share a reason under it, the first cells by name."""
     first = together.rows[0]
     indent = _indent(look)
-    cells = list(dict.fromkeys(shorten(one_line(row.name), 60) for row in together.rows))
+    cells = [shorten(one_line(row.name), 60) for row in together.cells]
     more = [f"+{len(cells) - _NAMED} more"] if len(cells) > _NAMED else []
     text = f"{together.about}: {first.text}" if first.text else together.about
     lines = [_beside(_word(first.outcome, look), text, look)]
-    lines.append(_wrapped(" · ".join((*cells[:_NAMED], *more)), look.width, indent, indent))
+    lines.append(_wrapped(" · ".join((*cells[:_NAMED], *more)), look, indent, indent))
     if first.settle:
         lines.append(f"{indent}settle  {first.settle}")
     return "\n".join(lines)
@@ -138,12 +136,12 @@ def _unchanged(said: Sequence[str], look: Look) -> str:
 def _control(comparison: Comparison, look: Look) -> str:
     lines = []
     if comparison.control is not None:
-        line = _wrapped(f"control: {comparison.control.text}", look.width, "", "  ")
+        line = _wrapped(f"control: {comparison.control.text}", look, "", "  ")
         lines.append(look.paint(Outcome.REGRESSED if comparison.control.is_loud else None, line))
     if comparison.error_control:
-        lines.append(_wrapped(comparison.error_control, look.width, "", "  "))
+        lines.append(_wrapped(comparison.error_control, look, "", "  "))
     if comparison.differences:
-        lines.append(_wrapped(f"the sides differ: {'; '.join(comparison.differences)}", look.width, "", "  "))
+        lines.append(_wrapped(f"the sides differ: {'; '.join(comparison.differences)}", look, "", "  "))
     return "\n".join(lines)
 
 
@@ -154,15 +152,15 @@ def _judged(rows: Sequence[JudgedRow], look: Look) -> str:
         answer = f"{row.glyph} {row.judged.answer}"
         head = look.paint(row.judged.answer, answer) + " " * max(_WORD - cell_len(answer), 1)
         fatal = " (fails the gate)" if row.judged.is_fatal else ""
-        lines.append(_beside(head, f"{row.judged.kind}  {shorten(one_line(row.cell), 60)}  {row.name}{fatal}", look))
-        lines.append(_wrapped(row.text, look.width, _indent(look), _indent(look)))
+        lines.append(_beside(head, f"{row.kind}  {shorten(one_line(row.cell), 60)}  {row.name}{fatal}", look))
+        lines.append(_wrapped(row.text, look, _indent(look), _indent(look)))
         if row.source:
-            lines.append(_wrapped(f"source: {row.source}", look.width, _indent(look), _indent(look)))
+            lines.append(_wrapped(f"source: {row.source}", look, _indent(look), _indent(look)))
     return "\n".join(("claims and budgets", *(line for line in lines if line))) if lines else ""
 
 
 def _labelled(label: str, texts: Sequence[str], look: Look) -> str:
-    return "\n".join((label, *(_wrapped(text, look.width, "  ", "    ") for text in texts))) if texts else ""
+    return "\n".join((label, *(_wrapped(text, look, "  ", "    ") for text in texts))) if texts else ""
 
 
 def _word(outcome: Outcome, look: Look) -> str:
@@ -174,28 +172,36 @@ def _beside(head: str, text: str, look: Look) -> str:
     """Set a text beside its word; on a narrow terminal beneath it."""
     indent = _indent(look)
     if look.width < _NARROW:
-        return f"{head.rstrip()}\n{_wrapped(text, look.width, indent, indent)}"
-    return head + _wrapped(text, look.width - len(indent), "", "", hang=indent)
+        return f"{head.rstrip()}\n{_wrapped(text, look, indent, indent)}"
+    return head + _wrapped(text, look, indent, indent).removeprefix(indent)
 
 
 def _indent(look: Look) -> str:
     return " " * (4 if look.width < _NARROW else _WORD)
 
 
-def _phrases(phrases: Sequence[str], width: int, between: str, indent: str = "") -> str:
+def _phrases(phrases: Sequence[str], look: Look, between: str, indent: str = "") -> str:
     """Return phrases side by side, as many a line as fit; one is broken only where it is longer than a line."""
-    lines = [indent + phrases[0]]
-    for phrase in phrases[1:]:
-        if cell_len(lines[-1] + between + phrase) <= width:
+    between, end = look.fit(between), look.fit(between.rstrip())
+    lines: list[str] = []
+    for place, phrase in enumerate(map(look.fit, phrases), 1):
+        room = look.width - (cell_len(end) if place < len(phrases) else 0)
+        if lines and cell_len(lines[-1] + between + phrase) <= room:
             lines[-1] += between + phrase
-        else:
-            lines[-1] += between.rstrip()
-            lines.append(indent + phrase)
-    return "\n".join(_wrapped(line, width, "", indent) for line in lines)
+            continue
+        if lines:
+            lines[-1] += end
+        lines.append(indent + phrase)
+    return "\n".join(_wrapped(line, look, "", indent) for line in lines)
 
 
-def _wrapped(text: str, width: int, first: str, rest: str, hang: str = "") -> str:
-    lines = textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=True
+def _wrapped(text: str, look: Look, first: str = "", rest: str = "") -> str:
+    """Wrap a text as the stream will show it: stand-ins for what its encoding lacks can be longer."""
+    return textwrap.fill(
+        look.fit(text),
+        look.width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=True,
     )
-    return f"\n{hang}".join(lines)

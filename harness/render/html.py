@@ -11,14 +11,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import Cell
+from harness.comparisons import Duel, Verdict
 from harness.journal import replace_file
 from harness.render import machine, numbers
 from harness.render.detail import detail_of
 from harness.render.figures import UNPAIRED
+from harness.render.forest import WIDTH as FOREST_WIDTH
+from harness.render.forest import Forest, forest_of, is_of
+from harness.render.gate import Comparison, comparison_of
 from harness.render.matrix import blocks_of
 from harness.render.rows import GLYPHS, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.strip import HEIGHT, WIDTH
 from harness.render.text import clip, shorten, visible
+from harness.render.verdict_rows import GLYPHS as OUTCOME_GLYPHS
+from harness.render.verdict_rows import MEANINGS
 from harness.results import Run
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _MARKS_OF_A_CELL = 300
 _MARKS_OF_A_PAGE = 40_000
 _NAME_SHOWN = 64
+_VERDICTS_OF_A_PAGE = 200
 
 
 def write_report(run: Run, folder: Path) -> Path:
@@ -42,8 +50,10 @@ def render_html(run: Run) -> str:
     from markupsafe import Markup
 
     templates = _templates()
-    style = templates.get_template("report.css").render()
     rows = rows_of(run)
+    comparison = comparison_of(run)
+    sheets = ("report.css", "verdicts.css") if comparison else ("report.css",)
+    style = "".join(templates.get_template(sheet).render() for sheet in sheets)
     marks = max(min(_MARKS_OF_A_CELL, _MARKS_OF_A_PAGE // max(len(rows), 1)), 40)
     return templates.get_template("report.html.j2").render(
         run=run,
@@ -55,6 +65,13 @@ def render_html(run: Run) -> str:
         columns=shown_columns(rows),
         blocks=blocks_of(rows),
         details=[detail_of(row, marks) for row in rows],
+        comparison=comparison,
+        anchors={row.anchor for row in rows},
+        duels={duel.cell: duel for duel in run.duels if not duel.is_control},
+        forests=_forests(run, comparison),
+        control_forests=[
+            (duel, drawn) for duel in run.duels if duel.is_control and (drawn := forest_of(duel, _control(run, duel)))
+        ],
         excused=[(state, found) for state in State if (found := by_reason(rows, state))],
         machine=machine.machine_line(run.environment),
         libraries=machine.library_line(run.environment),
@@ -73,6 +90,10 @@ def render_html(run: Run) -> str:
         glyphs=GLYPHS,
         unpaired=UNPAIRED,
         strip_size=(WIDTH, HEIGHT),
+        forest_width=FOREST_WIDTH,
+        meanings=MEANINGS,
+        outcome_glyphs=OUTCOME_GLYPHS,
+        most_rows=_VERDICTS_OF_A_PAGE,
     )
 
 
@@ -89,6 +110,22 @@ def when(run: Run) -> str:
         )
     except (ValueError, TypeError):
         return said
+
+
+def _forests(run: Run, comparison: Comparison | None) -> dict[Cell, Forest]:
+    """Draw the pairs of every cell, with the verdict that was made of them."""
+    cells = comparison.cells if comparison else {}
+    drawn = {
+        duel.cell: forest_of(duel, next((row.verdict for row in cells.get(duel.cell, ()) if is_of(row.verdict)), None))
+        for duel in run.duels
+        if not duel.is_control
+    }
+    return {cell: forest for cell, forest in drawn.items() if forest is not None}
+
+
+def _control(run: Run, duel: Duel) -> Verdict | None:
+    controls = run.judgement.controls if run.judgement else ()
+    return next((verdict for verdict in controls if verdict.cell == duel.cell and is_of(verdict)), None)
 
 
 def _templates() -> Environment:

@@ -157,7 +157,17 @@ class VerdictRow:
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        return f"{self.name}: {', '.join((f'{self.metric} {self.outcome}', *self.numbers))}"
+        if self.verdict.metric is None:
+            return f"{self.name}: {self.outcome}, {self.text}"
+        said = self.numbers or (self.text,)
+        return f"{self.name}: {self.metric} {self.outcome}, {', '.join(said)}"
+
+    @property
+    def footing(self) -> str:
+        """What the verdict rests on and what it could have seen; empty where nothing was measured."""
+        if changes.finite(self.verdict.ratio) is None:
+            return self.could_see
+        return f"{self.basis}; {self.could_see}" if self.could_see else self.basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,7 @@ class JudgedRow:
     """A claim or a budget as it is shown."""
 
     judged: Judged
+    kind: str
     name: str
     text: str
     source: str
@@ -210,7 +221,7 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
 
 def judged_row(judged: Judged) -> JudgedRow:
     """Make the row of a claim or a budget."""
-    return JudgedRow(judged, _clean(judged.name), _clean(judged.text), _clean(judged.source))
+    return JudgedRow(judged, clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.name), _clean(judged.text), _clean(judged.source))
 
 
 def metric_name(metric: str | None) -> str:

@@ -27,11 +27,13 @@ LATENCY = "latency_seconds"
 LIBRARY = Difference("onnxruntime", "1.30.0", "1.31.1")
 
 
-def pairs(change: float, *, first: int, second: int = 0, wobble: float = 0.012, seconds: float = 0.04) -> tuple[Pair, ...]:
+def pairs(
+    change: float, *, first: int, second: int = 0, wobble: float = 0.012, seconds: float = 0.04
+) -> tuple[Pair, ...]:
     """Pairs around a change, in two stages, with a steady wobble and one trial before them."""
-    made = []
+    made, seconds = [], 0.04
     for number, stage in enumerate((0, *[1] * first, *[2] * second)):
-        ratio = math.log1p(change) + wobble * math.sin(2.1 * number + 0.4)
+        ratio = math.log1p(change) + wobble * (math.sin(1.3 * number) + math.cos(0.37 * number)) / 1.4
         made.append(
             Pair(
                 stage=stage,
@@ -87,17 +89,19 @@ VERDICTS = (
     counted(DYNAMIC, "artifact_bytes", Outcome.REGRESSED, 18_700_000, 18_700_312, text="worse, counted", is_fatal=True),
     live(STATIC, Outcome.IMPROVED, "faster, confirmed in fresh processes", 0.0301, -0.0872, 0.0111, pairs=8),
     counted(STATIC, "artifact_bytes", Outcome.UNCHANGED, 19_300_000, 19_300_000),
-    Verdict(INT4, None, Outcome.FAILED, "failed in convert: the process was killed by signal 9", AGAINST, is_fatal=True),
+    Verdict(INT4, None, Outcome.FAILED, "failed in convert: the process was killed by signal 9", AGAINST,
+            is_fatal=True),
     live(TURN, Outcome.REGRESSED, "slower, confirmed in fresh processes, by the wall clock", 0.00801, 1.31, 0.0291,
          accepted="the new front end is needed; until 2026-12-01", pairs=8, clock=Clock.WALL),
-    live(TURN_STATIC, Outcome.REGRESSED, "slower, confirmed in fresh processes, by the wall clock", 0.00613, 0.1244, 0.0436,
-         is_fatal=True, cause="waiting for a core", differences=(LIBRARY,), pairs=13, clock=Clock.WALL,
-         settle=None),
+    live(TURN_STATIC, Outcome.REGRESSED, "slower, confirmed in fresh processes, by the wall clock", 0.00613, 0.1244,
+         0.0436, is_fatal=True, cause="waiting for a core", differences=(LIBRARY,), pairs=13,
+         clock=Clock.WALL),
     Verdict(TURN_STATIC, "open_seconds", Outcome.SUSPECT, "slower, but no more than sessions differ", "baselines/",
             Basis.STORED, 0.312, 0.371, 1.189, 0.942, 1.5, 0.15, 0.27, settle=SETTLE),
     Verdict(VAD, None, Outcome.NEW, "no baseline yet", "baselines/", settle="quantgate accept --new"),
     Verdict(VAD16, None, Outcome.NEW, "no baseline yet", "baselines/", settle="quantgate accept --new"),
-    Verdict(CUDA, LATENCY, Outcome.NOT_COMPARABLE, "another machine class: gpu_name differs", "baselines/", Basis.STORED),
+    Verdict(CUDA, LATENCY, Outcome.NOT_COMPARABLE, "another machine class: gpu_name differs", "baselines/",
+            Basis.STORED),
     Verdict(GONE, None, Outcome.MISSING, "there is a baseline, and the cell is not declared any more", "baselines/",
             Basis.STORED, is_fatal=True, settle="git rm baselines/marian-de"),
 )  # fmt: skip
