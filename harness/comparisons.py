@@ -76,8 +76,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two fresh processes, timed in turns. Stage 0 was a trial of how to measure, and is not judged. `log_ratios` is ln(new ÷ old) by clock; above zero is slower.
+    """Two fresh processes, timed in turns. Stage 0 was a trial of how to measure, and is not judged.
 
+    `log_ratios` is ln(new ÷ old) by clock; above zero is slower.
     `errors` is the standard error of each within this pair. `old_laps` and `new_laps` are single inferences, each
     divided by the usual time of its example: what the tails are made of. They stay in the journal only.
     """
@@ -113,6 +114,10 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.key}: {self.old} → {self.new}"
+
+
+LOST_SUPPORT = Difference("support", "can run it", "cannot")
+"""Marks a cell that cannot run here, and could on the other side: what makes an unsupported cell a loss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.cells import Cell
-from harness.comparisons import Answer, Duel, Judged, Judgement, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
 from harness.expectations import Bound, Budget, Claim, Quantity
 from harness.results import Measurement, Status
 from harness.stats.sequential import STAGE_RATE, interval_at
@@ -64,10 +64,9 @@ def weighed(verdict: Verdict, profile: Profile, decided_before: frozenset[Cell])
 def _is_fatal(verdict: Verdict, profile: Profile, decided_before: frozenset[Cell]) -> bool:
     if verdict.accepted is not None:
         return False
-    was_supported = any(difference.key == "support" for difference in verdict.differences)
     match verdict.outcome:
         case Outcome.UNSUPPORTED:
-            return was_supported and Outcome.MISSING in profile.fatal
+            return LOST_SUPPORT in verdict.differences and Outcome.MISSING in profile.fatal
         case Outcome.INCONCLUSIVE:
             return profile.fails_undecided and verdict.metric == LATENCY and verdict.cell in decided_before
         case outcome:
@@ -175,3 +174,14 @@ def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] |
     if min(len(olds), len(news)) < LEAST_PROCESSES:
         return None
     return min(news) / max(olds), median(news) / median(olds), max(news) / min(olds)
+
+
+def fatal_lines(judgement: Judgement) -> tuple[str, ...]:
+    """What makes a run red, a line each."""
+    verdicts = (
+        f"{one.cell} {one.metric or ''}: {one.outcome}: {one.text}" for one in judgement.verdicts if one.is_fatal
+    )
+    judged = (
+        f"{one.cell} {one.kind} {one.name!r}: {one.answer}: {one.text}" for one in judgement.judged if one.is_fatal
+    )
+    return (*verdicts, *judged)

@@ -31,7 +31,7 @@ _LOWER, _HIGHER, _NEITHER = Better.LOWER, Better.HIGHER, Better.NEITHER
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("latency_seconds", "s", _LOWER, 0.05, "wall time of one inference: mean of a pass, median of passes"),
+        Metric("latency_seconds", "s", _LOWER, 0.03, "wall time of one inference: mean of a pass, median of passes"),
         Metric("latency_p50_seconds", "s", _LOWER, 0.05, "median wall time over all inferences, short and long alike"),
         Metric("latency_p90_seconds", "s", _LOWER, 0.10, "90th percentile of the wall time"),
         Metric("latency_p95_seconds", "s", _LOWER, 0.10, "95th percentile of the wall time"),
@@ -48,10 +48,10 @@ METRICS: Mapping[str, Metric] = {
         Metric("conversion_seconds", "s", _LOWER, 0.25, "making the artifact, when it was made"),
         Metric("open_seconds", "s", _LOWER, 0.15, "creating the session from the artifact"),
         Metric("first_inference_seconds", "s", _LOWER, 0.15, "the very first inference"),
-        Metric("peak_bytes", "B", _LOWER, 0.03, "highest resident memory of the worker in any phase"),
-        Metric("peak_load_bytes", "B", _LOWER, 0.03, "highest resident memory while loading"),
-        Metric("peak_first_bytes", "B", _LOWER, 0.03, "highest resident memory during the first inference"),
-        Metric("peak_steady_bytes", "B", _LOWER, 0.03, "highest resident memory while timing"),
+        Metric("peak_bytes", "B", _LOWER, 0.01, "highest resident memory of the worker in any phase"),
+        Metric("peak_load_bytes", "B", _LOWER, 0.01, "highest resident memory while loading"),
+        Metric("peak_first_bytes", "B", _LOWER, 0.01, "highest resident memory during the first inference"),
+        Metric("peak_steady_bytes", "B", _LOWER, 0.01, "highest resident memory while timing"),
         Metric("steady_growth_bytes", "B", _LOWER, 0.03, "steady peak above what was resident when timing began"),
         Metric("device_peak_bytes", "B", _LOWER, 0.01, "highest memory allocated on the device"),
         Metric("device_reserved_bytes", "B", _LOWER, 0.01, "highest memory reserved on the device"),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from harness.cells import PRECISIONS, Device
+from harness.conduct.arms import Against
 from harness.conduct.order import Order
+from harness.consequences import PROFILES
 from harness.errors import UsageProblem
 
 ENGINES = ("x86", "fbgemm", "qnnpack", "onednn")
@@ -65,6 +67,31 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="go on from the newest run: what it measured is kept, what failed or was cut off is tried again",
     )
+    add(
+        "--against",
+        metavar="SIDE",
+        help="compare live, in turns, with another side: a git revision, python=PATH, env=NAME=VALUE or precision=P",
+    )
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        default="gate",
+        help="how long to compare and what makes a run red: smoke (2 min; failures), gate (30 min; what got worse,"
+        " failed or is missing), nightly (4 h; also what can no longer be decided, claims and budgets)",
+    )
+    add("--time-budget", metavar="T", help="compare for so long at most (10m, 1h); default: the profile's")
+    add("--no-gate", action="store_true", help="show verdicts, and let none of them fail the run")
+    add(
+        "--settle",
+        action="store_true",
+        help="compare what is suspect by the baselines live with the baseline's revision, at once",
+    )
+    add("--baselines", default="baselines", metavar="DIR", help="where accepted results are kept (default baselines/)")
+    add(
+        "--expectations",
+        metavar="FILE",
+        help="margins, budgets and claims (default: expectations.toml beside the folder of models)",
+    )
     add("--reports", default="reports", metavar="DIR", help="where runs are written (default reports/)")
     add("--artifact-cache", metavar="DIR", help="where converted models are kept (default: the user's cache folder)")
 
@@ -92,7 +119,20 @@ def read_options(config: pytest.Config) -> Order:
         cache=cache_folder(option("artifact_cache")),
         reports=config.invocation_params.dir / option("reports"),
         resume=option("resume"),
+        against=Against.parse(option("against")) if option("against") is not None else None,
+        time_budget_seconds=seconds(option("time_budget"), "--time-budget") if option("time_budget") else None,
+        profile=option("profile"),
+        has_gate=not option("no_gate"),
+        settle=option("settle"),
+        baselines=root / option("baselines"),
+        expectations=_expectations(root, option("expectations")),
+        expects=option("expectations") is not None,
+        build=project_settings(root).get("build"),
     )
+
+
+def _expectations(root: Path, named: str | None) -> Path:
+    return root / named if named else (root / models_folder(root)).parent / "expectations.toml"
 
 
 def quiet_benchmark_table(config: pytest.Config) -> None:

@@ -5,12 +5,13 @@ Holds no threshold and no format: it asks the campaign and hands the run to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
+from harness.comparisons import Verdict
 from harness.errors import HarnessError, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.results import Measurement, Status
@@ -68,9 +69,15 @@ def pytest_testnodedown(node: object, error: object) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test a cell of every test that asks for one."""
-    if "cell" in metafunc.fixturenames:
+    if "cell" in metafunc.fixturenames and not _names_cells_itself(metafunc):
         cells = metafunc.config.stash[_SESSION].cells()
         metafunc.parametrize("cell", cells, ids=[str(cell) for cell in cells], scope="session")
+
+
+def _names_cells_itself(metafunc: pytest.Metafunc) -> bool:
+    """Whether a test is parametrized with cells of its own."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any("cell" in str(mark.args[0]).replace(",", " ").split() for mark in marks if mark.args)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -84,10 +91,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.workeroutput["quantgate_problem"] = str(session.problem)  # type: ignore[attr-defined]
     for item in items:
         names = getattr(item, "fixturenames", ())
-        if "measured" in names:
+        if "measured" in names or "verdicts" in names:
             item.keywords["quantgate"] = True
         if "as_benchmark" in names:
             give_clock(item)
+    _put_verdicts_last(config, session, items)
+
+
+def _put_verdicts_last(config: pytest.Config, session: Session, items: list[pytest.Item]) -> None:
+    """Compare when everything was measured; leave the tests of verdicts away where nothing was asked to be compared."""
+    verdicts = [item for item in items if "verdicts" in getattr(item, "fixturenames", ())]
+    rest = [item for item in items if item not in set(verdicts)]
+    if session.compares:
+        items[:] = [*rest, *verdicts]
+    elif verdicts:
+        items[:] = rest
+        config.hook.pytest_deselected(items=verdicts)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -104,6 +123,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[_SESSION].begin(planned)
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After the tests: compare, where that was asked for and no test has asked for a verdict."""
+    result = yield
+    state = session.config.stash[_SESSION]
+    if not session.shouldstop and not session.shouldfail and not session.config.option.collectonly:
+        try:
+            state.compare()
+        except HarnessError as error:
+            state.problem = error
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +166,45 @@ def measured(cell: Cell, _quantgate: Session) -> Measurement:
             pytest.fail(_quantgate.told(found.cell, found.failure), pytrace=False)
 
 
+class Verdicts:
+    """What was said of one cell. A test asks it to check the metrics it is about."""
+
+    def __init__(self, cell: Cell, session: Session) -> None:
+        self._cell = cell
+        self._session = session
+
+    def all(self) -> tuple[Verdict, ...]:
+        """Every verdict of the cell."""
+        return tuple(one for one in self._session.judgement().verdicts if one.cell == self._cell)
+
+    def check(self, *metrics: str) -> None:
+        """Fail, with a table, where one of the metrics (all, if none is named) makes the run red."""
+        told = [one for one in self.all() if not metrics or one.metric in (None, *metrics)]
+        if any(one.is_fatal for one in told):
+            from harness.render.gate_terminal import cell_table
+
+            pytest.fail(cell_table(told), pytrace=False)
+        whole = [one for one in told if one.metric is None]
+        if whole:
+            pytest.skip(f"{whole[0].outcome}: {whole[0].text}")
+
+
+@pytest.fixture
+def verdicts(cell: Cell, _quantgate: Session) -> Verdicts:
+    """What is said of the test's cell, live or against the baselines. The first test that asks has all cells compared.
+
+    Tests that use it run after all others; where nothing is to be compared, they are deselected.
+    """
+    problem = ""
+    try:
+        _quantgate.judgement()
+    except HarnessError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(problem, pytrace=False)
+    return Verdicts(cell, _quantgate)
+
+
 @pytest.fixture
 def as_benchmark(measured: Measurement, request: pytest.FixtureRequest) -> Callable[[], None]:
     """Enter the cell's sample into pytest-benchmark, so that its own options work on it."""
@@ -149,7 +220,7 @@ def as_benchmark(measured: Measurement, request: pytest.FixtureRequest) -> Calla
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
     """Leave pytest's letters away for tests of cells: each cell has a line of its own."""
-    if "quantgate" not in report.keywords or (report.when != "call" and report.outcome == "passed"):
+    if "quantgate" not in getattr(report, "keywords", ()) or (report.when != "call" and report.outcome == "passed"):
         return None
     quiet = report.passed and config.get_verbosity() <= 0
     return report.outcome, "", "" if quiet else report.outcome.upper()
@@ -165,8 +236,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if isinstance(state.problem, UsageProblem):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    if state.unanswered and exitstatus == pytest.ExitCode.OK:
+    if exitstatus == pytest.ExitCode.OK and (state.unanswered or state.red):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif exitstatus == pytest.ExitCode.OK and state.compared_nothing and state.has_gate:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
@@ -176,5 +249,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     if state.problem is not None and not said_by_pytest:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
     state.show()
+    if state.compared_nothing:
+        terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
     if state.unanswered:
         terminalreporter.write_line(f"quantgate: {state.unanswered}: this run is not green", red=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO, cast
@@ -12,12 +13,17 @@ import msgspec
 import pytest
 
 from harness import journal as journals
+from harness.baselines.store import any_baseline
 from harness.cells import Cell
+from harness.comparisons import Judgement, Verdict
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.order import Order
 from harness.conduct.support import Support
+from harness.consequences import compared_cells, decided_cells, fatal_lines
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
+from harness.judging import Bench, bench_of
+from harness.match import Match
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
 from harness.render.html import write_report
@@ -45,6 +51,15 @@ class Silent:
     def tick(self) -> None:
         """Say nothing."""
 
+    def gate_started(self, comparisons: int, budget_seconds: float | None) -> None:
+        """Say nothing."""
+
+    def gate_pair(self, *_: object) -> None:
+        """Say nothing."""
+
+    def gate_decided(self, verdict: Verdict) -> None:
+        """Say nothing."""
+
 
 class Session:
     """What this process knows of the run. `problem` is what went wrong with it as a whole."""
@@ -54,7 +69,10 @@ class Session:
         self._config = config
         self._order = order
         self._grid: Grid | None = None
+        self._bench: Bench | None = None
         self._campaign: Campaign | None = None
+        self._judgement: Judgement | None = None
+        self._decided_before = _decided_before(order)
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
         self.is_xdist_worker = given is not None
@@ -89,6 +107,7 @@ class Session:
                 options=options,
                 planned=planned,
             )
+        self._bench = bench_of(self._order, self._grid.declared, self._decided_before)
         self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent(), planned)
         self._campaign.remember()
         self._announce()
@@ -99,6 +118,35 @@ class Session:
         if self._campaign is None:
             raise UsageProblem(f"{cell} was not part of the collection; ask for it through the `cell` fixture")
         return self._campaign.measurement(cell)
+
+    @property
+    def compares(self) -> bool:
+        """Whether a comparison was asked for: live, or because results were accepted before."""
+        return self._order.against is not None or any_baseline(self._order.baselines)
+
+    def judgement(self) -> Judgement:
+        """Every verdict of the run. The first who asks has what is not yet measured measured, and compared."""
+        if self._judgement is None:
+            self._judgement = self._judge()
+        return self._judgement
+
+    def compare(self) -> None:
+        """Compare now what was to be compared, if nobody asked before."""
+        if self.compares and self._campaign is not None and not self.is_xdist_worker:
+            self.judgement()
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether verdicts may fail the run."""
+        return self._order.has_gate
+
+    def _judge(self) -> Judgement:
+        if self._campaign is None or self._bench is None or self._grid is None:
+            raise UsageProblem("nothing of this run was measured, so nothing can be judged")
+        for cell in self._campaign.planned:
+            self._campaign.measurement(cell)
+        match = Match(self._order, self._bench, self._campaign, Journal(self.folder), self._progress or Silent())
+        return match.live() if self._order.against else match.stored()
 
     def told(self, cell: Cell, failure: Failure) -> str:
         """What a test says of a failed cell: everything the first time, a word afterwards."""
@@ -139,6 +187,9 @@ class Session:
             return
         self.follow()
         journal = Journal(self.folder)
+        judgement = self._last_word(complete=complete)
+        if judgement is not None:
+            journal.write("judged", judgement=judgement)
         if complete:
             journal.write("run-finished")
         self.run = journals.fold(self.folder)
@@ -149,6 +200,17 @@ class Session:
         journals.write_run(self.folder, self.run)
         journals.point_latest(self.folder)
         self._report = write_report(self.run, self.folder)
+
+    def _last_word(self, *, complete: bool) -> Judgement | None:
+        """The judgement of the run as it ended: of an interrupted one, what its pairs can tell."""
+        if self._judgement is not None or not self.compares:
+            return self._judgement
+        bench = self._bench or bench_of(self._order, plan(self._order).declared, self._decided_before)
+        run = journals.fold(self.folder)
+        if self._order.against is None:
+            return bench.stored(run) if complete else None
+        duels = journals.duels(self.folder)
+        return bench.live(run, [replace(duel, is_spent=True) for duel in duels]) if duels else None
 
     def show(self) -> None:
         """Show the final table, and where the report is."""
@@ -170,6 +232,18 @@ class Session:
     @property
     def _has_begun(self) -> bool:
         return (self.folder / journals.EVENTS_FILE).exists()
+
+    @property
+    def red(self) -> tuple[str, ...]:
+        """What makes the run red by its verdicts, claims and budgets, a line each."""
+        judgement = self.run.judgement if self.run else None
+        return fatal_lines(judgement) if judgement else ()
+
+    @property
+    def compared_nothing(self) -> bool:
+        """Whether a comparison was asked for and not one cell could be compared."""
+        judgement = self.run.judgement if self.run else None
+        return judgement is not None and self.compares and not compared_cells(judgement)
 
     @property
     def unanswered(self) -> str | None:
@@ -208,9 +282,22 @@ def _is_first(folder: Path) -> bool:
     return True
 
 
+def _decided_before(order: Order) -> frozenset[Cell]:
+    """The cells that the newest run of before could decide; none where there is none to read."""
+    try:
+        run = journals.read_run(order.reports / "latest")
+    except HarnessError:
+        return frozenset()
+    return decided_cells(run.judgement)
+
+
+_MAY_CHANGE = ("time_budget_seconds", "profile", "has_gate")
+
+
 def _check_same(folder: Path, options: dict[str, Fact]) -> None:
     """Refuse to go on with a run that was made otherwise."""
     before = journals.fold(folder).options
-    differing = [name for name in options if before.get(name) != msgspec.to_builtins(options[name])]
+    must = [name for name in options if name not in _MAY_CHANGE]
+    differing = [name for name in must if before.get(name) != msgspec.to_builtins(options[name])]
     if differing:
         raise UsageProblem(f"--resume: the newest run had other options ({', '.join(differing)}); give the same ones")

@@ -76,6 +76,11 @@ class Against:
             case _:
                 pass
 
+    @property
+    def shown(self) -> str:
+        """What was asked for, without the path of an interpreter."""
+        return str(self.kind) if self.kind is Kind.PYTHON else str(self)
+
     def __str__(self) -> str:
         return self.value if self.kind is Kind.REVISION else f"{self.kind}={self.value}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,6 +55,7 @@ class Grid:
 
     models: Mapping[str, zoo.Declared]
     cells: tuple[Cell, ...]
+    declared: tuple[zoo.Declared, ...] = ()
 
 
 def plan(order: Order) -> Grid:
@@ -76,7 +78,7 @@ def plan(order: Order) -> Grid:
         order.devices,
         precision_pattern=order.precisions,
     )
-    return Grid({one.model.name: one for one in chosen}, cells)
+    return Grid({one.model.name: one for one in chosen}, cells, declared)
 
 
 class Campaign:
@@ -93,7 +95,7 @@ class Campaign:
         self._absent: dict[tuple[str, str], Measurement] = {}
         self._finished = Finished(journal.folder)
         self._sampler = Sampler()
-        self._planned = planned
+        self.planned = planned
         self._current: Cell | None = None
         self._pool = Pool(worker_environment(order.threads), self._more_is_to_come)
 
@@ -113,15 +115,19 @@ class Campaign:
     def measurement(self, cell: Cell) -> Measurement:
         """The measurement of a cell; measured now where nobody has."""
         if cell not in self._known:
-            with lease((_leased(cell),), on_wait=lambda: self._listener.waiting(cell)):
+            with self.held(cell):
                 self.remember()
                 if cell not in self._known:
                     self._known[cell] = self._measure(cell)
         return self._known[cell]
 
+    def held(self, cell: Cell) -> AbstractContextManager[None]:
+        """The device of a cell, for as long as the block takes; another run's turn is waited for."""
+        return lease((_leased(cell),), on_wait=lambda: self._listener.waiting(cell))
+
     def _more_is_to_come(self) -> bool:
         """Whether a cell is left beside the one being measured."""
-        return any(cell not in self._known and cell != self._current for cell in self._planned)
+        return any(cell not in self._known and cell != self._current for cell in self.planned)
 
     def _measure(self, cell: Cell) -> Measurement:
         self._current = cell
@@ -147,14 +153,15 @@ class Campaign:
         return Solo(
             declared.model,
             cell,
-            self._assignment(cell, declared),
+            self.assignment(cell),
             self._pool,
             Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
         )
 
-    def _assignment(self, cell: Cell, declared: zoo.Declared) -> protocol.Assignment:
-        order = self._order
+    def assignment(self, cell: Cell) -> protocol.Assignment:
+        """What a worker is told to host."""
+        order, declared = self._order, self._grid.models[cell.model]
         checkpoint = order.checkpoints.get(cell.model)
         return protocol.Assignment(
             module=declared.origin.module,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness.cells import Cell
-from harness.comparisons import Difference, Duel, Outcome, Pair, Verdict
+from harness.comparisons import LOST_SUPPORT, Difference, Duel, Outcome, Pair, Verdict
 from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, Measured, NotConverted, OtherWork, Ring
 from harness.results import Phase
 from harness.stats.sequential import rebuild_pays
@@ -164,7 +164,7 @@ class Gate:
         if isinstance(why, OtherWork):
             differences = (*differences, *why.differences)
         if outcome is Outcome.UNSUPPORTED:
-            differences = (*differences, Difference("support", "measured", "unsupported"))
+            differences = (*differences, LOST_SUPPORT)
         bout.duel = replace(bout.duel, outcome=outcome, problem=text, differences=differences)
         self.keeper.began(bout.duel)
 
@@ -180,7 +180,7 @@ class Gate:
         ratios = [pair.log_ratios[bout.duel.clock] for pair in made]
         if not rebuild_pays(ratios, [pair.errors[bout.duel.clock] for pair in made]):
             return
-        quads = _quads_a_building(made[-1], self.pair_seconds)
+        quads = quads_a_building(made[-1], self.pair_seconds)
         if quads is None:
             return
         bout.quads_a_building = quads
@@ -235,7 +235,7 @@ def _looks(bout: Bout) -> int:
     return sum(pair.stage == 1 for pair in bout.duel.pairs)
 
 
-def _quads_a_building(pair: Pair, seconds: float) -> int | None:
+def quads_a_building(pair: Pair, seconds: float = PAIR_SECONDS) -> int | None:
     """After how many quads to build anew, so that building takes no longer than timing; None where that is too few."""
     building = pair.old.values.get("open_seconds", math.inf) + pair.new.values.get("open_seconds", math.inf)
     quads = math.ceil(building / (seconds / pair.quads)) if math.isfinite(building) else pair.quads

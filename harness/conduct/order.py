@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness.cells import Device
+from harness.conduct.arms import Against
 from harness.errors import UsageProblem
 from harness.results import Fact
+
+_OF_THIS_PLACE = ("root", "cache", "reports", "resume", "checkpoints", "baselines", "expectations", "expects", "build")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,15 @@ class Order:
     cache: Path = Path()
     reports: Path = Path("reports")
     resume: bool = False
+    against: Against | None = None
+    time_budget_seconds: float | None = None
+    profile: str = "gate"
+    has_gate: bool = True
+    settle: bool = False
+    baselines: Path = Path("baselines")
+    expectations: Path = Path("suites/expectations.toml")
+    expects: bool = False
+    build: str | None = None
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -43,12 +55,18 @@ class Order:
             raise UsageProblem(f"--sample-percent {self.sample_percent:g}: choose more than 0 and at most 100")
         if self.cell_seconds <= 0 or self.cell_limit_seconds <= 0:
             raise UsageProblem("--cell-seconds and --cell-limit need a time above zero")
+        if self.time_budget_seconds is not None and self.time_budget_seconds <= 0:
+            raise UsageProblem("--time-budget needs a time above zero")
+        if self.settle and self.against is not None:
+            raise UsageProblem("--settle compares with the baselines' revisions; leave it or --against away")
 
     def recorded(self) -> dict[str, Fact]:
         """What goes into the record: everything that shapes a measurement, and no path."""
-        plain = asdict(self)
-        for hidden in ("root", "cache", "reports", "resume", "checkpoints"):
+        plain = asdict(replace(self, against=None))
+        for hidden in _OF_THIS_PLACE:
             del plain[hidden]
+        # The path of an interpreter is of this machine; which one it is stands in the label of the other side.
+        plain["against"] = self.against.shown if self.against else None
         plain["devices"] = ",".join(str(device) for device in self.devices)
         plain["checkpoints"] = ",".join(sorted(self.checkpoints)) or None
         return plain

@@ -1,0 +1,159 @@
+"""A live comparison over the grid: for each cell the two sides that meet, the null control, and one gate over all.
+
+Decides nothing: who can be compared is found out here, what the pairs show is asked of `verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from harness.cells import Cell, expand, matches
+from harness.comparisons import LOST_SUPPORT, Duel, Outcome
+from harness.conduct.arms import Arm, assignment_for, declared_by, environment_for, here
+from harness.conduct.duel import Corner, CornerLost, Ring
+from harness.conduct.gate import Bout, chance_of, quads_a_building
+from harness.conduct.order import Order
+from harness.results import Measurement, Phase, Status
+from harness.worker import protocol
+from harness.worker.link import Worker
+
+
+class Solos(Protocol):
+    """Who has measured the cells of this side, each by itself."""
+
+    def measurement(self, cell: Cell) -> Measurement:
+        """The measurement of a cell."""
+
+    def assignment(self, cell: Cell) -> protocol.Assignment:
+        """What a worker of this side is told to host."""
+
+    def held(self, cell: Cell) -> AbstractContextManager[None]:
+        """The device of a cell, for as long as the block takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The planned cells against an arm. `before` are duels of the run that is resumed."""
+
+    order: Order
+    arm: Arm
+    environment: Mapping[str, str]
+    solos: Solos
+    planned: tuple[Cell, ...]
+    on_phase: Callable[[Cell, Phase], None]
+    on_tick: Callable[[], None]
+    before: tuple[Duel, ...] = ()
+
+    def bouts(self) -> tuple[Bout, ...]:
+        """A bout for every cell that has another side, whether it can be measured or not, and the controls."""
+        declared = self._declared()
+        bouts = [self._bout(cell, declared) for cell in self.planned if cell.precision != self.arm.precision]
+        return (*bouts, *self._missing(declared), *self._controls(bouts))
+
+    def _declared(self) -> Mapping[str, protocol.DeclaredModel] | None:
+        """What the other side's suites declare; None where they are the same suites."""
+        if self.arm.revision is None:
+            return None
+        found = declared_by(self.arm, self.order.models_folder, self.environment)
+        return {model.name: model for model in found.models}
+
+    def _bout(self, cell: Cell, declared: Mapping[str, protocol.DeclaredModel] | None) -> Bout:
+        duel = Duel(cell, self.arm.label)
+        measured = self.solos.measurement(cell)
+        if measured.failure is not None:
+            failure = measured.failure
+            return Bout(replace(duel, outcome=Outcome.FAILED, problem=f"{failure.phase}: {failure.text}"))
+        there = None if declared is None else declared.get(cell.model)
+        if declared is not None and (there is None or cell.precision not in there.precisions):
+            return Bout(replace(duel, outcome=Outcome.NEW, problem=f"{self.arm.label} does not declare it"))
+        ring = self._ring(cell, there)
+        if measured.status is Status.UNSUPPORTED:
+            return Bout(self._unsupported(duel, measured, ring))
+        return self._resumed(Bout(duel, ring))
+
+    def _unsupported(self, duel: Duel, measured: Measurement, ring: Ring) -> Duel:
+        """A cell that cannot run here: whether the other side could is tried, for then something was lost."""
+        reason = f"{measured.reason}: {measured.text}"
+        if self.arm.precision is not None:
+            return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
+        try:
+            ring.opens(ring.old, self.order.cell_limit_seconds)
+        except CornerLost:
+            return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
+        return replace(
+            duel,
+            outcome=Outcome.UNSUPPORTED,
+            problem=f"{reason}; {ring.old.name} can run it",
+            differences=(LOST_SUPPORT,),
+        )
+
+    def _missing(self, declared: Mapping[str, protocol.DeclaredModel] | None) -> Iterator[Bout]:
+        """Cells that only the other side has, where the same options would have chosen them."""
+        if declared is None:
+            return
+        here_models = {cell.model for cell in self.planned}
+        wanted = [
+            (model.name, model.precisions)
+            for model in declared.values()
+            if matches(model.name, self.order.models)
+            and (model.name in here_models or self.order.size in (None, model.size))
+        ]
+        for cell in expand(wanted, self.order.devices, precision_pattern=self.order.precisions):
+            is_other_size = (
+                cell.model not in here_models and self.order.size is None and _has_sizes(cell.model, declared)
+            )
+            if cell not in self.planned and not is_other_size:
+                problem = f"{self.arm.label} has this cell, and this side does not declare it"
+                yield Bout(Duel(cell, self.arm.label, outcome=Outcome.MISSING, problem=problem))
+
+    def _controls(self, bouts: list[Bout]) -> Iterator[Bout]:
+        """The old side against itself, on the quickest cell: what shows a change there shows it anywhere."""
+        able = [bout for bout in bouts if bout.ring is not None]
+        if not able:
+            return
+        quickest = min(able, key=lambda bout: self._spent(bout.duel.cell))
+        assert quickest.ring is not None
+        old = quickest.ring.old
+        duel = replace(quickest.duel, against=f"{old.name}, against itself", is_control=True, pairs=(), differences=())
+        twin = replace(old, name=f"{old.name} again")
+        ring = replace(quickest.ring, new=twin, chance=chance_of(self.order.seed + 1, quickest.duel.cell))
+        yield self._resumed(Bout(duel, ring))
+
+    def _spent(self, cell: Cell) -> float:
+        return self.solos.measurement(cell).value("latency_seconds") or 0.0
+
+    def _ring(self, cell: Cell, there: protocol.DeclaredModel | None) -> Ring:
+        this = here(self.order.root)
+        own = self.solos.assignment(cell)
+        return Ring(
+            old=Corner(self.arm.label, assignment_for(self.arm, own, there), self._starter(self.arm)),
+            new=Corner(this.label, own, self._starter(this)),
+            chance=chance_of(self.order.seed, cell),
+            on_phase=lambda phase: self.on_phase(cell, phase),
+            on_tick=self.on_tick,
+        )
+
+    def _starter(self, arm: Arm) -> Callable[[], Worker]:
+        environment = environment_for(arm, self.environment)
+        return lambda: Worker(environment, python=arm.python, folder=str(arm.root))
+
+    def _resumed(self, bout: Bout) -> Bout:
+        """The bout with the pairs that the run had before it was interrupted; what had ended it is tried again."""
+        for duel in self.before:
+            if (duel.cell, duel.is_control) == (
+                bout.duel.cell,
+                bout.duel.is_control,
+            ) and duel.against == bout.duel.against:
+                bout.duel = replace(duel, is_spent=False, outcome=None, problem=None)
+                trial = [pair for pair in duel.pairs if pair.stage == 0]
+                bout.quads_a_building = quads_a_building(trial[-1]) if trial else None
+        return bout
+
+
+def _has_sizes(name: str, declared: Mapping[str, protocol.DeclaredModel]) -> bool:
+    """Whether a model is left out because its family has one of another size."""
+    family = declared[name].family
+    return any(model.family == family and model.name != name for model in declared.values())

@@ -1,0 +1,128 @@
+"""One run's judgement, put together: verdicts, live or from the store, what was accepted, claims and budgets.
+
+Glue: what is said of a metric is decided in `verdict`, what follows from it in `consequences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from harness import zoo
+from harness.baselines.approvals import loosen, read_acceptances
+from harness.baselines.comparing import TIMED as STORED_TIMED
+from harness.baselines.comparing import compare_stored, gather
+from harness.baselines.machine import settled
+from harness.baselines.store import Store
+from harness.cells import Cell
+from harness.comparisons import Duel, Judged, Judgement, Outcome, Verdict
+from harness.conduct.order import Order
+from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, weighed
+from harness.errors import RecordUnreadable
+from harness.expectations import Expectations
+from harness.expectations_file import read_expectations
+from harness.results import Run
+from harness.stats.sequential import run_rate, stage_rate
+from harness.verdict import TIMED, judge_duel
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run is judged by: expectations, baselines, profile. Read once, before anything is measured."""
+
+    order: Order
+    expectations: Expectations
+    decided_before: frozenset[Cell] = frozenset()
+
+    @property
+    def profile(self) -> Profile:
+        """What is fatal; without a gate, nothing is."""
+        chosen = PROFILES[self.order.profile]
+        return chosen if self.order.has_gate else replace(chosen, fatal=frozenset(), fails_undecided=False)
+
+    def margin(self, cell: Cell, metric: str) -> float:
+        """How much worse counts as worse."""
+        return self.expectations.margins.margin(cell, metric)
+
+    def live_rate(self, cells: int) -> float:
+        """The error rate of a stage where so many cells are compared live."""
+        return stage_rate(max(cells, 1) * TIMED)
+
+    def live(self, run: Run, duels: Sequence[Duel]) -> Judgement:
+        """The judgement of pairs."""
+        own = [duel for duel in duels if not duel.is_control]
+        measured = [duel for duel in own if duel.outcome is None]
+        rate = self.live_rate(len(measured))
+        verdicts = [one for duel in own for one in judge_duel(duel, self.margin, rate)]
+        controls = [one for duel in duels if duel.is_control for one in judge_duel(duel, self.margin, rate)]
+        against = next((duel.against for duel in own), str(self.order.against))
+        made = self._made(run, against, downgraded(verdicts, controls), {duel.cell: duel for duel in own})
+        comparisons = len(measured) * TIMED
+        if not comparisons:
+            return replace(made, controls=tuple(controls))
+        return replace(
+            made,
+            controls=tuple(controls),
+            comparisons=comparisons,
+            stage_rate=rate,
+            error_rate=run_rate(comparisons),
+        )
+
+    def stored(self, run: Run, settled_live: Iterable[Duel] = ()) -> Judgement:
+        """The judgement of one measurement a cell, against what is stored; what was settled live stands above it."""
+        shelf = gather(Store(self.order.baselines), run.planned, settled(run.environment.identity))
+        comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
+        rate = 0.01 / comparisons
+        verdicts = compare_stored(run, shelf, self.margin, rate)
+        duels = [duel for duel in settled_live if not duel.is_control]
+        live = {
+            (one.cell, one.metric): one
+            for duel in duels
+            for one in judge_duel(duel, self.margin, self.live_rate(len(duels)))
+            if one.metric is not None
+        }
+        merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
+        made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
+        return replace(made, problems=(*shelf.problems, *made.problems), comparisons=comparisons, error_rate=0.01)
+
+    def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
+        problems: tuple[str, ...] = ()
+        try:
+            acceptances = read_acceptances(self.order.baselines)
+        except RecordUnreadable as error:
+            acceptances, problems = (), (str(error),)
+        marked, lines = loosen(verdicts, acceptances, datetime.now(UTC).date())
+        return Judgement(
+            against=against,
+            profile=self.profile.name,
+            verdicts=tuple(weighed(one, self.profile, self.decided_before) for one in marked),
+            judged=tuple(self._expected(run, duels)),
+            problems=problems,
+            accepted=lines,
+        )
+
+    def _expected(self, run: Run, duels: dict[Cell, Duel]) -> Iterable[Judged]:
+        is_fatal = self.profile.fails_expectations and self.order.has_gate
+        identity = run.environment.identity
+        machine = [str(identity.get(key, "")) for key in ("architecture", "cpu_model")]
+        for measurement in run.measurements:
+            cell = measurement.cell
+            for budget in self.expectations.budgets_of(cell):
+                yield judge_budget(budget, measurement, is_fatal=is_fatal)
+            for claim in self.expectations.claims_of(cell, *machine):
+                duel = duels.get(cell)
+                is_paired = duel is not None and duel.against == claim.over
+                yield judge_claim(claim, cell, duel if is_paired else None, is_fatal=is_fatal)
+
+
+def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: frozenset[Cell]) -> Bench:
+    """Read what a run is judged by; refuse what is wrong in it before anything is measured."""
+    expectations = read_expectations(order.expectations, is_named=order.expects)
+    expectations.check([(one.model.name, one.model.precisions) for one in declared])
+    return Bench(order, expectations, decided_before)
+
+
+def suspects(judgement: Judgement) -> tuple[Verdict, ...]:
+    """What only a live comparison can settle."""
+    return tuple(one for one in judgement.verdicts if one.outcome is Outcome.SUSPECT and one.settle)

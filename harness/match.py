@@ -1,0 +1,94 @@
+"""A comparison from beginning to end: the other side made ready, duels fought, what is suspect settled, and judged.
+
+Glue between the conductors and the judge; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from harness.cells import Cell
+from harness.comparisons import Duel, Judgement
+from harness.conduct.arms import Against, Kind, open_arm
+from harness.conduct.campaign import Campaign, worker_environment
+from harness.conduct.contest import Contest
+from harness.conduct.gate import Gate, Onlooker
+from harness.conduct.order import Order
+from harness.consequences import PROFILES
+from harness.duel_events import DuelKeeper
+from harness.errors import HarnessError
+from harness.journal import Journal, duels, fold
+from harness.judging import Bench, suspects
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a run compares its cells with. Every cell has been measured by itself before."""
+
+    order: Order
+    bench: Bench
+    campaign: Campaign
+    journal: Journal
+    onlooker: Onlooker
+
+    def live(self) -> Judgement:
+        """Against the side that was asked for."""
+        assert self.order.against is not None
+        fought = self._fight(self.order.against, self.campaign.planned)
+        return self.bench.live(fold(self.journal.folder), fought)
+
+    def stored(self) -> Judgement:
+        """Against the baselines; with --settle, what is suspect is then compared live with the baseline's revision."""
+        judgement = self.bench.stored(fold(self.journal.folder))
+        if not self.order.settle:
+            return judgement
+        by_revision: dict[str, list[Cell]] = defaultdict(list)
+        for verdict in suspects(judgement):
+            by_revision[(verdict.settle or "").rpartition(" ")[2]].append(verdict.cell)
+        problems, fought = [], list[Duel]()
+        for revision, cells in by_revision.items():
+            try:
+                fought += self._fight(Against(Kind.REVISION, revision), tuple(dict.fromkeys(cells)))
+            except HarnessError as error:
+                problems.append(f"--settle: {error}")
+        settled = self.bench.stored(fold(self.journal.folder), fought)
+        return replace(settled, problems=(*settled.problems, *problems))
+
+    def _fight(self, against: Against, cells: tuple[Cell, ...]) -> tuple[Duel, ...]:
+        """Pairs of processes of both sides until every cell is decided or the time is spent."""
+        order = self.order
+        environment = worker_environment(order.threads)
+        log = self.journal.folder / "build.log"
+        with open_arm(against, order.root, build=order.build, build_log=log) as arm:
+            contest = Contest(
+                order,
+                arm,
+                environment,
+                self.campaign,
+                cells,
+                self.onlooker.phase,
+                self.onlooker.tick,
+                duels(self.journal.folder),
+            )
+            bouts = contest.bouts()
+            self._keep_unmeasured(bout.duel for bout in bouts if bout.ring is None)
+            live = [bout for bout in bouts if bout.ring is not None and not bout.duel.is_control]
+            gate = Gate(
+                bouts,
+                self.bench.margin,
+                self.bench.live_rate(len(live)),
+                order.time_budget_seconds or PROFILES[order.profile].budget_seconds,
+                self.onlooker,
+                DuelKeeper(self.journal),
+                self.campaign.held,
+                order.cell_limit_seconds,
+            )
+            gate.run()
+        return tuple(bout.duel for bout in bouts)
+
+    def _keep_unmeasured(self, silent: Iterable[Duel]) -> None:
+        keeper = DuelKeeper(self.journal)
+        for duel in silent:
+            keeper.began(duel)
