@@ -35,6 +35,8 @@ from harness.stats.sequential import rebuild_pays, stage_rate
 
 MODELS = ("piper-joe", "smart-turn-v3", "silero-vad")
 FEWEST_PAIRS = 3
+PAIRS_TO_TELL = 30
+"""Fewer than this do not stand for a machine, however many gates are drawn from them."""
 
 
 def main() -> int:
@@ -46,9 +48,10 @@ def main() -> int:
         raise SystemExit(str(error)) from error
     for trace in traces:
         print("machine:", ", ".join(f"{key} {value}" for key, value in trace.machine.items() if value is not None))
-    bounds: list[Bound] = []
+    asked = given.models.split(",") if given.models else [recorded.cell.model for recorded in cells]
+    bounds = [_recorded_enough(name, 0) for name in asked if name not in {one.cell.model for one in cells}]
     for recorded in cells:
-        if recorded.cell.model in given.models.split(","):
+        if recorded.cell.model in asked:
             bounds.extend(_print(recorded, given))
     if not given.no_tools:
         _print_tools(given.margin / 100)
@@ -60,7 +63,7 @@ def _options() -> argparse.ArgumentParser:
     source = options.add_mutually_exclusive_group(required=True)
     source.add_argument("--record", type=Path, metavar="FILE", help="record on this machine into this file first")
     source.add_argument("--traces", type=Path, nargs="+", metavar="FILE", help="read these instead")
-    options.add_argument("--models", default=",".join(MODELS), metavar="NAMES", help="which, separated by commas")
+    options.add_argument("--models", metavar="NAMES", help=f"which (recorded: {','.join(MODELS)}; read: all there are)")
     options.add_argument("--pairs", type=int, default=40, metavar="N", help="to record, of either design (default 40)")
     options.add_argument("--stretches", type=int, default=60, metavar="N", help="processes in a row (default 60)")
     options.add_argument("--stretch-seconds", type=float, default=1.6, metavar="S", help="of each (default 1.6)")
@@ -76,7 +79,7 @@ def _options() -> argparse.ArgumentParser:
 def _recorded(given: argparse.Namespace) -> Trace:
     from recording import Amount, record
 
-    asked = order(models=given.models, precisions="fp32")
+    asked = order(models=given.models or ",".join(MODELS), precisions="fp32")
     chance = random.Random(given.seed)
     amount = Amount(given.pairs, given.stretches, given.stretch_seconds, given.quads_a_building)
     machine = describe(ROOT, threads=1)
@@ -97,7 +100,7 @@ def _print(recorded: Recorded, given: argparse.Namespace) -> list[Bound]:
         if len(pairs := recorded.design(is_rebuilt=is_rebuilt)) >= FEWEST_PAIRS
     }
     pays = _pays(designs.get(False, ()), clock)
-    _print_spreads(designs, pays=pays)
+    _print_spreads(designs, recorded.quads_a_building, pays=pays)
     curves = {is_rebuilt: _quantgate(recorded.cell, clock, pairs, given) for is_rebuilt, pairs in designs.items()}
     rows = [_row(_name(is_rebuilt=is_rebuilt), curve) for is_rebuilt, curve in curves.items()]
     if not given.no_tools:
@@ -113,7 +116,8 @@ def _print(recorded: Recorded, given: argparse.Namespace) -> list[Bound]:
         ),
     )
     applies = pays if pays in curves else not pays
-    return _bounds(recorded.cell.model, curves.get(applies), most_seconds=20 if applies else 60)
+    told = _bounds(recorded.cell.model, curves[applies], most_seconds=20 if applies else 60) if curves else []
+    return [_recorded_enough(recorded.cell.model, len(designs.get(applies, ()))), *told]
 
 
 def _pays(pairs: Sequence[Pair], clock: Clock) -> bool:
@@ -127,23 +131,33 @@ def _name(*, is_rebuilt: bool) -> str:
     return "quantgate, rebuilt" if is_rebuilt else "quantgate"
 
 
-def _print_spreads(designs: dict[bool, tuple[Pair, ...]], *, pays: bool) -> None:
+def _print_spreads(designs: dict[bool, tuple[Pair, ...]], quads_a_building: int | None, *, pays: bool) -> None:
     rows = [
         (
-            "rebuilt" if is_rebuilt else "as built",
+            f"rebuilt each {quads_a_building} quads" if is_rebuilt else "as built",
             seen.clock,
             seen.pairs,
             f"{100 * seen.sd:.2f} %",
             "unknown" if seen.within is None else f"{100 * max(0.0, 1 - seen.within):.0f} %",
             f"{100 * seen.bias:+.2f} ± {100 * seen.sd / math.sqrt(seen.pairs):.2f} %",
             f"{seen.neighbours:+.2f}",
+            f"{median(pair.seconds for pair in pairs):.1f} s",
         )
         for is_rebuilt, pairs in designs.items()
         for clock in pairs[0].log_ratios
         if all(clock in pair.log_ratios for pair in pairs)
         for seen in (spread(pairs, Clock(clock)),)
     ]
-    headers = ("models", "clock", "pairs", "sd of a pair", "between processes", "mean ± its error", "next pair")
+    headers = (
+        "models",
+        "clock",
+        "pairs",
+        "sd of a pair",
+        "between processes",
+        "mean ± its error",
+        "next pair",
+        "takes",
+    )
     told = "told" if pays else "not told"
     notes = (
         "between processes: the share of the variance that the quads within a pair do not explain",
@@ -210,10 +224,12 @@ def _others(tally: Tally) -> str:
     return ", ".join(f"{metric} {count} of {len(tally.outcomes)}" for metric, count in counted.items()) or "none"
 
 
-def _bounds(model: str, curve: Curve | None, most_seconds: float) -> list[Bound]:
+def _recorded_enough(model: str, pairs: int) -> Bound:
+    return Bound(f"{model}: pairs recorded", pairs, most=math.inf, least=PAIRS_TO_TELL)
+
+
+def _bounds(model: str, curve: Curve, most_seconds: float) -> list[Bound]:
     """The targets, for the way of measuring that the rule as shipped would choose. A percentage of gates each."""
-    if curve is None:
-        return [Bound(f"{model}: pairs recorded", 0, most=math.inf, least=FEWEST_PAIRS)]
     same = curve[0.0]
     wrong = same.share(Outcome.REGRESSED, Outcome.IMPROVED)
     found = {change: 100 * curve[change].share(Outcome.REGRESSED).value for change in CHANGES}

@@ -61,6 +61,7 @@ def record(declared: zoo.Declared, asked: Order, amount: Amount, chance: random.
         pairs=tuple(slim(one.pair) for one in measured),
         spells=spells,
         loads_1m=tuple(round(load, 2) for load in loads),
+        quads_a_building=amount.quads_a_building,
     )
 
 

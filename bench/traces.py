@@ -43,7 +43,8 @@ class Spell:
 class Recorded:
     """What was recorded of one cell against itself.
 
-    `clock` is the one by which the conductor would have its pairs decided; `loads_1m` are the load averages meanwhile.
+    `clock` is the one by which the conductor would have its pairs decided. Where pairs were rebuilt, that was after
+    every `quads_a_building`. `loads_1m` are the load averages meanwhile.
     """
 
     cell: Cell
@@ -51,6 +52,7 @@ class Recorded:
     pairs: tuple[Pair, ...] = ()
     spells: tuple[Spell, ...] = ()
     loads_1m: tuple[float, ...] = ()
+    quads_a_building: int | None = None
 
     def __post_init__(self) -> None:
         for pair in self.pairs:
@@ -98,29 +100,23 @@ def read(path: Path) -> Trace:
 
 def pooled(traces: Iterable[Trace]) -> tuple[Recorded, ...]:
     """What several recordings hold of each cell, together. Their spells stay apart: time passed between them."""
-    traces = tuple(traces)
-    _refuse_mixed_clocks(traces)
     every = sorted((one for trace in traces for one in trace.recorded), key=lambda one: one.cell)
-    return tuple(
-        Recorded(
-            cell=cell,
-            clock=next((one.clock for one in ones if one.clock), None),
-            pairs=tuple(pair for one in ones for pair in one.pairs),
-            spells=tuple(spell for one in ones for spell in one.spells),
-            loads_1m=tuple(load for one in ones for load in one.loads_1m),
-        )
-        for cell, group in groupby(every, key=lambda one: one.cell)
-        for ones in (tuple(group),)
+    return tuple(_together(cell, tuple(ones)) for cell, ones in groupby(every, key=lambda one: one.cell))
+
+
+def _together(cell: Cell, ones: tuple[Recorded, ...]) -> Recorded:
+    manners = {(one.clock, one.quads_a_building) for one in ones if one.pairs}
+    if len(manners) > 1:
+        raise RecordUnreadable(f"the pairs of {cell} were measured in different ways; give these traces one at a time")
+    clock, quads_a_building = next(iter(manners), (None, None))
+    return Recorded(
+        cell=cell,
+        clock=clock,
+        pairs=tuple(pair for one in ones for pair in one.pairs),
+        spells=tuple(spell for one in ones for spell in one.spells),
+        loads_1m=tuple(load for one in ones for load in one.loads_1m),
+        quads_a_building=quads_a_building,
     )
-
-
-def _refuse_mixed_clocks(traces: Iterable[Trace]) -> None:
-    clocks: dict[Cell, set[Clock]] = {}
-    for one in (one for trace in traces for one in trace.recorded if one.clock):
-        clocks.setdefault(one.cell, set()).add(one.clock)
-    for cell, found in clocks.items():
-        if len(found) > 1:
-            raise RecordUnreadable(f"{cell} is decided by {' and '.join(sorted(found))} time; give these traces apart")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
-from curves import Gates, Share, of_quantgate, of_tool
-from operating_curve import _bounds
+from curves import CHANGES, Curve, Gates, Share, Tally, of_quantgate, of_tool
+from operating_curve import _bounds, _recorded_enough
 from rules import TOOLS, Rule, StretchTooShort, Tool
 from rules.of_pytest_benchmark import CompareFail
 from rules.of_quantgate import gate, measuring_seconds, mirrored, slowed
@@ -120,8 +123,18 @@ def test_a_share_is_told_with_what_it_could_be_at_most(hits: int, gates: int, mo
     assert Share(hits, gates).most == pytest.approx(most, rel=1e-3)
 
 
-def test_a_model_without_pairs_meets_no_target() -> None:
-    assert [bound.holds for bound in _bounds("model", None, 60)] == [False]
+def test_a_gate_that_meets_the_targets_passes_and_one_that_finds_too_little_fails() -> None:
+    def curve(found: int) -> Curve:
+        slow = Tally((REGRESSED,) * found + (UNCHANGED,) * (100 - found), (60.0,) * 100)
+        return {0.0: Tally((UNCHANGED,) * 3_000, (30.0,) * 3_000), **dict.fromkeys(CHANGES[1:], slow)}
+
+    assert [bound.holds for bound in _bounds("model", curve(99), 60)] == [True] * 5
+    assert [bound.holds for bound in _bounds("model", curve(98), 20)] == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize(("pairs", "holds"), [(0, False), (4, False), (30, True)])
+def test_few_pairs_do_not_stand_for_a_machine(pairs: int, holds: bool) -> None:
+    assert _recorded_enough("model", pairs).holds is holds
 
 
 # Other tools
@@ -210,6 +223,20 @@ def test_a_tool_says_what_its_own_code_says(
     places = [round(19 * place / (count - 1)) for place in range(count)]
     olds, news = scattered(0.03)(scatter), scattered(0.03 * slower)(scatter)
     assert said(rule, [olds[place] for place in places], [news[place] for place in places]) is outcome
+
+
+@pytest.mark.parametrize(("slower", "word"), [(1.0, "Not significant"), (1.1, "slower"), (0.9, "faster")])
+def test_pyperf_is_told_by_its_own_command_to_say_the_same(slower: float, word: str, tmp_path: Path) -> None:
+    rule = rules_of("pyperf")[0]
+    pyperf = pytest.importorskip("pyperf")
+    olds, news = ([rule.feed(process).given for process in scattered(usual)(0.02)] for usual in (0.03, 0.03 * slower))
+    for name, runs in (("old.json", olds), ("new.json", news)):
+        pyperf.Benchmark(runs).dump(str(tmp_path / name))
+    command = [sys.executable, "-m", "pyperf", "compare_to", "old.json", "new.json", "--verbose"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    words = {UNCHANGED: "Not significant", REGRESSED: "slower", IMPROVED: "faster"}
+    assert words[rule.decide(olds, news)] == word
+    assert word in shown
 
 
 def test_a_curve_of_a_tool_counts_gates_of_neighbours_both_ways_round() -> None:
