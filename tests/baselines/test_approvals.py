@@ -161,9 +161,10 @@ def test_a_count_is_not_accepted_twice_over_by_one_ratio() -> None:
 def test_what_has_no_better_side_is_accepted_at_its_value_only() -> None:
     entry = Acceptance(CELL, "parameters_count", "pruned", 100.0, 90.0, 0.9, "origin/main", "run-1")
     here = verdict("parameters_count", basis=Basis.EXACT, old=100.0, new=90.0, ratio=0.9)
-    [kept, refused], _ = loosen([here, replace(here, new=95.0, ratio=0.95)], [entry], TODAY)
+    others = [replace(here, new=95.0, ratio=0.95), replace(here, new=80.0, ratio=0.8)]
+    [kept, *refused], _ = loosen([here, *others], [entry], TODAY)
     assert kept.accepted == "pruned"
-    assert refused.accepted is None
+    assert [one.accepted for one in refused] == [None, None]
 
 
 def test_a_change_from_nothing_is_bound_by_its_value() -> None:

@@ -78,6 +78,17 @@ def test_slower_than_one_session_is_suspect_and_names_the_command_that_settles_i
     assert verdict.settle == "pytest suites/ --model tone --precision fp32 --device cpu --against abc123"
 
 
+def test_the_newest_session_tells_what_is_counted_and_which_revision_settles(tmp_path: Path) -> None:
+    olds = (
+        run(measured(artifact_bytes=1_000_000.0), commit="first"),
+        run(measured(artifact_bytes=1_234_567.0), id="run-2", day=2, commit="second"),
+    )
+    found = compared(run(measured(seconds=(0.02,) * 4), id="run-3", day=3), *olds, folder=tmp_path)
+    assert found["artifact_bytes"].outcome is Outcome.UNCHANGED
+    assert found["latency_seconds"].settle is not None
+    assert found["latency_seconds"].settle.endswith("--against second")
+
+
 def test_a_committed_revision_settles_before_a_newer_one_that_was_not(tmp_path: Path) -> None:
     olds = run(measured(), commit="clean"), run(measured(), id="run-2", day=2, commit="edited", dirty=True)
     new = run(measured(seconds=(0.02,) * 4), id="run-3", day=3)

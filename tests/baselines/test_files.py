@@ -93,6 +93,7 @@ def _set(*path: Any, to: Any) -> Any:
     [
         (_set("sessions", to=[]), "0 sessions"),
         (lambda body: body["sessions"].append(body["sessions"][0]), "two sessions"),
+        (lambda body: body["sessions"].append({**body["sessions"][0], "run": "0", "when": "2029"}), "order of time"),
         (_set("identity", "threads", to=2), "its facts say"),
         (_set("sessions", 0, "libraries", to="0000"), "other sets of libraries"),
         (_set("content", "converted_bytes", to=1001), "more weights"),

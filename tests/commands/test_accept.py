@@ -55,12 +55,13 @@ def test_new_again_changes_no_byte_of_the_folder(project: Path) -> None:
     assert content() == before
 
 
-def test_several_runs_are_several_sessions(project: Path) -> None:
+def test_several_runs_are_several_sessions_the_oldest_first(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [kept(run(measured(), id=f"r{day}", day=day), project / f"r{day}") for day in (2, 1)]
     assert main(["accept", "--new", *runs]) == 0
     found = Store(project / "baselines").find(CELL, IDENTITY)
     assert found is not None
     assert [one.run for one in found.sessions] == ["r1", "r2"]
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("run ")] == ["run r1", "run r2"]
 
 
 def test_uncommitted_changes_are_noted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,11 +65,12 @@ def test_swapping_the_runs_turns_worse_into_better(capsys: pytest.CaptureFixture
 
 
 def test_json_holds_every_verdict_and_its_rate(capsys: pytest.CaptureFixture[str]) -> None:
-    compared(run(measured()), run(measured(), id="run-2"), "--format", "json")
+    two = measured(), measured(OTHER)
+    compared(run(*two), run(*two, id="run-2"), "--format", "json")
     found = json.loads(capsys.readouterr().out)
     assert {verdict["metric"] for verdict in found["verdicts"]} >= {"latency_seconds", "artifact_bytes"}
-    # One cell has four times; a run may raise a false alarm once in a hundred.
-    assert (found["comparisons"], found["stage_rate"]) == (4, 0.0025)
+    # Two cells have four times each; a run may raise a false alarm once in a hundred.
+    assert (found["comparisons"], found["stage_rate"]) == (8, 0.00125)
 
 
 def test_margins_come_from_the_expectations_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
