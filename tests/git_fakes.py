@@ -52,7 +52,7 @@ def everything_in(folder: Path) -> dict[str, str]:
     }
 
 
-def worktrees(folder: Path) -> list[str]:
+def worktrees(folder: Path) -> set[str]:
     """Return the folders that git takes for working trees of this repository."""
     lines = git(folder, "worktree", "list", "--porcelain").splitlines()
-    return [line.removeprefix("worktree ") for line in lines if line.startswith("worktree ")]
+    return {line.removeprefix("worktree ") for line in lines if line.startswith("worktree ")}

@@ -26,6 +26,7 @@ from harness.conduct.worktree import Checkout, checked_out
 from harness.errors import HarnessError, ModelProblem, UsageProblem
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerLost
+from harness.worker.trees import belongs_to
 
 BUILD_LIMIT_SECONDS = 1_800.0
 WORKING_TREE_VARIABLE = "QUANTGATE_WORKING_TREE"
@@ -201,7 +202,7 @@ def _paths_in_tree(top: Path, tree: Path, interpreter: Interpreter) -> list[str]
     moved: dict[str, None] = {}
     for path in (*given, *interpreter.paths):
         resolved = Path(path).resolve()
-        if resolved.is_relative_to(top) and not interpreter.has_installed(resolved):
+        if belongs_to(top, resolved, (interpreter.prefix, interpreter.base_prefix)):
             moved[str(tree / resolved.relative_to(top))] = None
         elif path in given:
             moved[path] = None

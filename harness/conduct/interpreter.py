@@ -20,9 +20,10 @@ NEEDED = ("msgspec>=0.20",) if sys.platform == "linux" else ("msgspec>=0.20", "p
 _LIMIT_SECONDS = 60.0
 
 _ASK = """
-import json, sys
+import sys
 if sys.path and not sys.path[0]:
     del sys.path[0]
+import json
 lacks = []
 for name in sys.argv[1:]:
     try:
@@ -56,12 +57,6 @@ class Interpreter:
         """A name for records: its version, and the name of its environment where it is one; no path."""
         version = ".".join(map(str, self.version))
         return f"python {version}" if self.prefix == self.base_prefix else f"python {version} in {self.prefix.name}"
-
-    def has_installed(self, path: Path) -> bool:
-        """Whether a path belongs to the environment itself, wherever that lies."""
-        return "site-packages" in path.parts or any(
-            path.is_relative_to(one.resolve()) for one in (self.prefix, self.base_prefix)
-        )
 
     def check_worker(self) -> None:
         """Raise where no worker can come up under it."""
@@ -99,7 +94,6 @@ def inspect(python: str) -> Interpreter:
         done = subprocess.run(
             [python, "-c", _ASK, *map(_name, NEEDED)],
             check=False,
-            cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

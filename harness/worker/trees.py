@@ -6,6 +6,7 @@ Imports declarations, which import no runtime, and reads which files the modules
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness import zoo
@@ -47,17 +48,26 @@ def refuse_modules_of(tree: str | None) -> None:
     """
     if tree is None:
         return
-    environment = (sys.prefix, sys.base_prefix)
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or name.partition(".")[0] in ("harness", "__main__"):
             continue
-        path = Path(file)
-        if "site-packages" in path.parts or any(path.is_relative_to(one) for one in environment):
-            continue
-        path = path.resolve()
-        if path.is_relative_to(tree):
+        if "site-packages" in file or "dist-packages" in file:
+            continue  # most modules: they need not be looked up
+        path = Path(file).resolve()
+        if belongs_to(Path(tree), path, (Path(sys.prefix), Path(sys.base_prefix))):
             raise ModelProblem(
                 f"{name} was imported from the working tree ({path.relative_to(tree)}), not from the other side's;"
                 " compare with --against python=PATH, an environment that has the other side's installed"
             )
+
+
+def belongs_to(tree: Path, path: Path, prefixes: Iterable[Path]) -> bool:
+    """Whether a path is the tree's own, and not of an environment that is kept in it.
+
+    An environment around the tree (`/usr` around `/usr/src/app`) or of the same folder says nothing.
+    """
+    if not path.is_relative_to(tree) or {"site-packages", "dist-packages"} & set(path.parts):
+        return False
+    inside = [prefix for prefix in map(Path.resolve, prefixes) if prefix != tree and prefix.is_relative_to(tree)]
+    return not any(path.is_relative_to(prefix) for prefix in inside)

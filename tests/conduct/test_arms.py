@@ -173,9 +173,9 @@ def says(word: str, folder: Path, given: str = "-") -> str:
 
 def test_the_other_side_s_root_is_the_same_folder_of_the_repository(project: Path) -> None:
     with open_arm(Against.parse("HEAD"), project) as arm:
-        assert worktrees(project) == [str(project.parent), str(arm.root.parent)]
+        assert worktrees(project) == {str(project.parent), str(arm.root.parent)}
         assert arm.root.name == "ours"
-    assert worktrees(project) == [str(project.parent)]
+    assert worktrees(project) == {str(project.parent)}
 
 
 def test_a_revision_without_the_project_s_folder_is_refused_and_leaves_nothing(project: Path, temporary: Path) -> None:
@@ -206,6 +206,17 @@ def test_each_side_says_what_its_own_suites_declare(project: Path) -> None:
             root=str(old.root),
         )
     assert sides[0].versions["numpy"] == __import__("numpy").__version__
+
+
+def test_suites_that_read_a_file_by_its_place_in_the_project_read_their_own(project: Path) -> None:
+    for word in ("old", "new"):
+        (project / "words.txt").write_text(word)
+        write(project, suites__helper="from pathlib import Path\nWORD = Path('words.txt').read_text()\n")
+        if word == "old":
+            commit(project)
+    with open_arm(Against.parse("HEAD"), project) as old:
+        names = [declared_by(arm, "suites/models", {}).models[0].name for arm in (old, here(project))]
+    assert names == ["old-tiny", "new-tiny"]
 
 
 def test_a_revision_from_before_the_suites_declares_nothing(project: Path) -> None:
@@ -338,7 +349,7 @@ def test_a_build_that_takes_too_long_is_ended_and_told(project: Path, temporary:
 @pytest.mark.parametrize("against", ["env=GIVEN=yes", "precision=fp32"])
 def test_what_is_no_revision_has_no_worktree_and_no_build(project: Path, tmp_path: Path, against: str) -> None:
     with open_arm(Against.parse(against), project, build=f"touch '{tmp_path}/built'") as arm:
-        assert worktrees(project) == [str(project.parent)]
+        assert worktrees(project) == {str(project.parent)}
         assert (arm.root, arm.python, arm.revision, arm.shunned) == (project, sys.executable, None, None)
     assert not (tmp_path / "built").exists()
 
@@ -447,6 +458,15 @@ def test_an_interpreter_under_which_no_worker_comes_up_is_told_with_its_last_wor
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_what_lies_in_the_working_directory_is_not_taken_for_the_interpreter_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("json", "msgspec", "harness"):
+        (tmp_path / f"{module}.py").write_text("raise ImportError('of the working directory')")
+    monkeypatch.chdir(tmp_path)
+    inspect(sys.executable).check_worker()
 
 
 PROGRAMS = {

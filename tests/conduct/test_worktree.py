@@ -77,7 +77,7 @@ def remover_of(process: int) -> psutil.Process:
 
 
 def nothing_is_left(project: Path, temporary: Path) -> bool:
-    return worktrees(project) == [str(project)] and not list(temporary.glob("quantgate-arm-*"))
+    return worktrees(project) == {str(project)} and not list(temporary.glob("quantgate-arm-*"))
 
 
 def make_dirty(project: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_dirty_tree_its_index_and_the_whole_repository_stay_byte_for_byte_the_
 
 def test_the_worktree_is_there_within_the_block_and_gone_after_it(project: Path, temporary: Path) -> None:
     with open_head(project) as checkout:
-        assert worktrees(project) == [str(project), str(checkout.tree)]
+        assert worktrees(project) == {str(project), str(checkout.tree)}
     assert nothing_is_left(project, temporary)
 
 
@@ -144,14 +144,17 @@ def test_the_worktree_is_gone_when_its_process_is_ended_by(
     assert nothing_is_left(project, temporary)
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_whole_group_but_not_the_remover(project: Path, temporary: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_to_the_whole_group_as_of_ctrl_c_does_not_reach_the_remover(
+    project: Path, temporary: Path, number: signal.Signals
+) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-u", "-c", HOLDER, str(project)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert holder.stdout is not None
     assert Path(holder.stdout.readline().rstrip("\n")).is_dir()
     remover = remover_of(holder.pid)
-    os.killpg(holder.pid, signal.SIGINT)
+    os.killpg(holder.pid, number)
     holder.communicate()
     wait_gone(remover.pid)
     assert nothing_is_left(project, temporary)
@@ -226,7 +229,7 @@ def leave_behind(hold: Hold, project: Path) -> Path:
     remover.kill()
     holder.kill()
     wait_gone(holder.pid, remover.pid)
-    assert worktrees(project) == [str(project), str(tree)]
+    assert worktrees(project) == {str(project), str(tree)}
     return tree
 
 
@@ -238,7 +241,7 @@ def test_what_a_power_cut_left_is_removed_by_the_next_run(
     if not is_folder_left:
         tree.parent.rename(temporary.parent / "elsewhere")
     with open_head(project) as checkout:
-        assert worktrees(project) == [str(project), str(checkout.tree)]
+        assert worktrees(project) == {str(project), str(checkout.tree)}
     assert nothing_is_left(project, temporary)
 
 
@@ -247,8 +250,8 @@ def test_what_another_run_uses_now_is_left_alone(hold: Hold, project: Path) -> N
     remove_leftovers(Repository.around(project))
     assert (tree / "kept.py").exists()
     with open_head(project) as checkout:
-        assert worktrees(project) == [str(project), str(tree), str(checkout.tree)]
-    assert worktrees(project) == [str(project), str(tree)]
+        assert worktrees(project) == {str(project), str(tree), str(checkout.tree)}
+    assert worktrees(project) == {str(project), str(tree)}
 
 
 def test_a_worktree_of_the_user_s_is_left_alone_even_while_its_folder_is_away(project: Path, tmp_path: Path) -> None:
@@ -257,7 +260,7 @@ def test_a_worktree_of_the_user_s_is_left_alone_even_while_its_folder_is_away(pr
     own.parent.rename(tmp_path / "unplugged")
     with open_head(project):
         pass
-    assert worktrees(project) == [str(project), str(own)]
+    assert worktrees(project) == {str(project), str(own)}
 
 
 def test_inside_a_git_hook_of_another_repository_it_is_still_this_one(
