@@ -39,7 +39,7 @@ class GateStanding:
         count = f"{pairs} pair{'s' if pairs != 1 else ''}"
         phrases = (_STAGES.get(stage, ""), count, _interval(low, high))
         doing = f"{name}: {', '.join(phrase for phrase in phrases if phrase)}"
-        return replace(self, doing=doing, undecided=undecided, left_seconds=changes.finite(left_seconds))
+        return replace(self, doing=doing, undecided=undecided, left_seconds=left_seconds)
 
     def with_decision(self) -> GateStanding:
         """Return the standing after another comparison is decided."""
@@ -54,7 +54,8 @@ class GateStanding:
     @property
     def left(self) -> str:
         """How much of the time budget is left."""
-        return "" if self.left_seconds is None else f"{numbers.duration(self.left_seconds)} left"
+        left = changes.finite(self.left_seconds)
+        return "" if left is None else f"{numbers.duration(left)} left"
 
     @property
     def sentence(self) -> str:

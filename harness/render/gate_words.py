@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from harness.comparisons import Basis, Judgement, Outcome, Verdict
 from harness.render import changes
+from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import VerdictRow, verdict_row
+
+_NAME_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ def control_of(judgement: Judgement) -> Control | None:
         return Control("none was run: nothing here shows that this machine is fit", False) if is_live else None
     tripped = [one for one in controls if one.outcome in (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.SUSPECT)]
     if tripped:
-        said = "; ".join(f"{row.name} {row.outcome} by {row.change}" for row in map(verdict_row, tripped))
+        said = "; ".join(
+            f"{shorten(one_line(row.name), _NAME_SHOWN)} {row.outcome} by {row.change}"
+            for row in map(verdict_row, tripped)
+        )
         return Control(f"TRIPPED: baseline against itself: {said} — this machine cannot be trusted now", True)
     where = f" on {len(controls)} cells" if len(controls) > 1 else ""
     if all(one.outcome is Outcome.UNCHANGED for one in controls):

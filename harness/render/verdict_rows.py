@@ -221,7 +221,9 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
 
 def judged_row(judged: Judged) -> JudgedRow:
     """Make the row of a claim or a budget."""
-    return JudgedRow(judged, clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.name), _clean(judged.text), _clean(judged.source))
+    return JudgedRow(
+        judged, clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.name), _clean(judged.text), _clean(judged.source)
+    )
 
 
 def metric_name(metric: str | None) -> str:

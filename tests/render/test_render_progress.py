@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import threading
 
 import pytest
+from fixed_judgement import FP32, HOSTILE_JUDGED, JUDGED, VERDICTS
 from fixed_run import ENVIRONMENT, HOSTILE, MEASUREMENTS, PLANNED, RUN
 
 from harness.render.look import is_terminal, look_of
@@ -197,3 +199,94 @@ def test_an_old_terminal_gets_only_what_it_can_show() -> None:
     shown.finished(RUN)
     stream.getvalue().encode("latin-1")
     assert "/ unsupported: NO_KERNEL" in stream.getvalue()
+
+
+def compared(shown: Progress, clock: Clock, *, seconds: int = 5) -> None:
+    """Six pairs of one comparison, seconds apart, and its verdict."""
+    shown.gate_started(8, 600.0)
+    for made in range(1, 7):
+        clock.now += seconds
+        bounds = (math.log(0.98), math.log(1.021)) if made >= 4 else (None, None)
+        shown.gate_pair(FP32, 1, made, *bounds, 8, 600.0 - clock.now)
+    shown.gate_decided(VERDICTS[0])
+
+
+def test_a_decided_comparison_has_one_line() -> None:
+    stream, clock = io.StringIO(), Clock()
+    compared(Progress(stream, clock=clock, environ={}, width=160), clock)
+    assert [line.rstrip() for line in lines(stream)[:1]] == ["gate     8 comparisons, at most 10m00s"]
+    (decided,) = lines(stream)[1:]
+    assert decided.startswith(
+        " 1/8 piper-joe fp32 cpu  · unchanged   +0.4 % [−1.0, +1.8]   margin 3 %   live, 9 pairs "
+    )
+    assert decided.endswith("  9m30s left")
+
+
+def test_pairs_are_told_once_a_minute_where_there_is_no_terminal() -> None:
+    stream, clock = io.StringIO(), Clock()
+    compared(Progress(stream, clock=clock, environ={}, width=160), clock, seconds=25)
+    assert lines(stream)[1:-1] == [
+        "   ... piper-joe fp32 cpu: 3 pairs · 8 undecided · 8m45s left · 1m15s so far",
+        "   ... piper-joe fp32 cpu: 6 pairs, [−2.0, +2.1] % · 8 undecided · 7m30s left · 2m30s so far",
+    ]
+
+
+def test_the_bar_follows_the_pairs_and_the_decisions() -> None:
+    stream, clock = Terminal(), Clock()
+    shown = Progress(stream, clock=clock, environ={"TERM": "xterm", "NO_COLOR": "1"}, width=120)
+    shown.started(1, cells=[FP32])
+    shown.cell_started(FP32)
+    shown.cell_finished(MEASUREMENTS[0])
+    shown.gate_started(8, None)
+    clock.now = 9.0
+    shown.gate_pair(FP32, 2, 6, math.log(0.98), math.log(1.021), 8, None)
+    said = "piper-joe fp32 cpu: confirming, 6 pairs, [−2.0, +2.1] % · 8 undecided · 9s so far"
+    assert said in screen(stream.getvalue())[-1]
+    shown.gate_decided(VERDICTS[0])
+    assert "7 undecided" in screen(stream.getvalue())[-1]
+    shown.hide()
+    assert "undecided" not in screen(stream.getvalue())[-1]
+
+
+def test_the_bar_goes_when_all_is_decided() -> None:
+    stream, clock = Terminal(), Clock()
+    shown = Progress(stream, clock=clock, environ={"TERM": "xterm", "NO_COLOR": "1"}, width=120)
+    shown.gate_started(1, None)
+    shown.gate_pair(FP32, 1, 4, None, None, 1, None)
+    shown.gate_decided(VERDICTS[0])
+    assert "undecided" not in screen(stream.getvalue())[-1]
+
+
+def test_a_cell_that_is_measured_meanwhile_has_the_bar() -> None:
+    stream, clock = Terminal(), Clock()
+    shown = Progress(stream, clock=clock, environ={"TERM": "xterm", "NO_COLOR": "1"}, width=120)
+    shown.started(3)
+    shown.gate_started(8, None)
+    shown.phase(FP32, Phase.TIMING)
+    assert "piper-joe fp32 cpu: timing" in screen(stream.getvalue())[-1]
+    shown.hide()
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["bar", "lines"])
+def test_hostile_names_and_odd_numbers_are_shown_as_text_while_comparing(live: bool) -> None:
+    stream, clock = io.StringIO(), Clock()
+    shown = Progress(stream, clock=clock, environ={"NO_COLOR": "1"}, width=100, live=live)
+    assert HOSTILE_JUDGED.judgement is not None
+    shown.gate_started(3, math.nan)
+    for verdict in HOSTILE_JUDGED.judgement.verdicts:
+        clock.now += 70
+        shown.gate_pair(verdict.cell, 1, 1, -math.inf, 1e300, 2, math.nan)
+        shown.gate_decided(verdict)
+    shown.finished(HOSTILE_JUDGED)
+    text = stream.getvalue()
+    assert "<script>" in text
+    assert not re.search(r"[\x00\u202e\u2066]|\x1b\]|\x1b\[31m|\bnan\b|\binf\b", text)
+
+
+def test_an_old_terminal_gets_only_what_it_can_show_of_the_gate() -> None:
+    stream, clock = Latin(), Clock()
+    shown = Progress(stream, clock=clock, environ={}, width=100)
+    compared(shown, clock)
+    shown.finished(JUDGED)
+    stream.getvalue().encode("latin-1")
+    assert "[-1.0, +1.8]" in stream.getvalue()
