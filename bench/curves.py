@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from rules import Fed, Rule
-from rules.of_quantgate import gate, mirrored, slowed
+from rules.of_quantgate import Ended, Replay, fixed, gate, mirrored, slowed
 from traces import Recorded, Spell, Window, windows
 
 from harness.cells import Cell
 from harness.comparisons import Clock, Outcome, Pair
-from harness.verdict import MarginOf
+from harness.metrics import METRICS
+from harness.verdict import LATENCY
 
 CHANGES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.10)
 """By how much the new side is made slower."""
@@ -56,6 +58,12 @@ class Tally:
     measuring_seconds: tuple[float, ...]
     whole_seconds: tuple[float, ...] = ()
     others_worse: tuple[str, ...] = ()
+    are_rebuilt: tuple[bool, ...] = ()
+
+    @property
+    def rebuilt(self) -> Share:
+        """In how many the judged pairs were rebuilt."""
+        return Share(sum(self.are_rebuilt), len(self.outcomes))
 
     def share(self, *wanted: Outcome) -> Share:
         """How many said one of these."""
@@ -72,11 +80,27 @@ Curve = dict[float, Tally]
 
 
 @dataclass(frozen=True, slots=True)
+class Margins:
+    """The margin of the latency, and of every other metric the one that it has unless told."""
+
+    latency: float
+
+    def __call__(self, _: Cell, metric: str) -> float:
+        """What a metric of a cell may change by."""
+        return self.latency if metric == LATENCY else METRICS[metric].margin
+
+
+@dataclass(frozen=True, slots=True)
 class Gates:
-    """How many gates an entry has. An alarm is rare and needs many; what is found is counted on a quarter of them."""
+    """How gates are drawn: how many where nothing changed, by which seed, judged with which margins and error rate.
+
+    An alarm is rare and needs many; what is found is counted on a quarter of them.
+    """
 
     unchanged: int
     seed: int
+    margins: Margins
+    rate: float
 
     def at(self, change: float) -> int:
         """How many at this change."""
@@ -87,22 +111,46 @@ class Gates:
         return random.Random(f"{self.seed} {change}")
 
 
-def of_quantgate(
-    cell: Cell, clock: Clock, pairs: Sequence[Pair], gates: Gates, margin_of: MarginOf, rate: float
-) -> Curve:
-    """Gates of pairs that are drawn with replacement, either of their sides as likely the new one."""
-    curve: Curve = {}
-    for change in CHANGES:
-        either = [slowed(side, math.log1p(change)) for pair in pairs for side in (pair, mirrored(pair))]
-        draw = partial(gates.chance(change).choice, either)
-        ended = [gate(cell, clock, draw, margin_of, rate) for _ in range(gates.at(change))]
-        curve[change] = Tally(
-            tuple(one.outcome for one in ended),
-            tuple(one.measuring_seconds for one in ended),
-            tuple(one.whole_seconds for one in ended),
-            tuple(metric for one in ended for metric in one.others_worse),
-        )
-    return curve
+def of_quantgate(recorded: Recorded, gates: Gates) -> Curve:
+    """Gates as they are run, which choose by themselves whether to rebuild; on all cores, a change each."""
+    return _by_change(partial(_run, recorded, gates))
+
+
+def of_design(recorded: Recorded, gates: Gates, *, is_rebuilt: bool) -> Curve:
+    """Gates whose pairs were all measured one way."""
+    return _by_change(partial(_run_fixed, recorded, gates, is_rebuilt))
+
+
+def _by_change(run: Callable[[float], Tally]) -> Curve:
+    with ProcessPoolExecutor() as pool:
+        return dict(zip(CHANGES, pool.map(run, CHANGES), strict=True))
+
+
+def _run(recorded: Recorded, gates: Gates, change: float) -> Tally:
+    as_built, rebuilt = (_either(recorded.design(is_rebuilt=is_rebuilt), change) for is_rebuilt in (False, True))
+    replay = Replay(recorded.clock or Clock.WALL, as_built, rebuilt, gates.chance(change))
+    return _counted([gate(recorded.cell, replay, gates.margins, gates.rate) for _ in range(gates.at(change))])
+
+
+def _run_fixed(recorded: Recorded, gates: Gates, is_rebuilt: bool, change: float) -> Tally:
+    draw = partial(gates.chance(change).choice, _either(recorded.design(is_rebuilt=is_rebuilt), change))
+    clock = recorded.clock or Clock.WALL
+    return _counted([fixed(recorded.cell, clock, draw, gates.margins, gates.rate) for _ in range(gates.at(change))])
+
+
+def _either(pairs: Sequence[Pair], change: float) -> list[Pair]:
+    """The pairs, either of their sides as likely the new one, and that one slower."""
+    return [slowed(side, math.log1p(change)) for pair in pairs for side in (pair, mirrored(pair))]
+
+
+def _counted(ended: Sequence[Ended]) -> Tally:
+    return Tally(
+        tuple(one.outcome for one in ended),
+        tuple(one.measuring_seconds for one in ended),
+        tuple(one.whole_seconds for one in ended),
+        tuple(metric for one in ended for metric in one.others_worse),
+        tuple(one.is_rebuilt for one in ended),
+    )
 
 
 def of_tool(rule: Rule, recorded: Recorded, most: int, seed: int) -> Curve | None:

@@ -17,6 +17,7 @@ from harness import zoo
 from harness.cells import Cell
 from harness.conduct.campaign import worker_environment
 from harness.conduct.duel import Corner, Manner, Measured, Ring
+from harness.conduct.gate import quads_a_building
 from harness.conduct.order import Order
 from harness.worker import protocol
 from harness.worker.lease import lease
@@ -31,12 +32,16 @@ _WARM_UP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much is recorded of each model: pairs of either design, processes in a row, seconds of each."""
+    """How much is recorded of each model: pairs of either design, processes in a row, seconds of each.
+
+    `quads_a_building` overrides after how many quads the conductor would rebuild; without it, and where the conductor
+    would say that building takes too long, no rebuilt pairs are recorded, as none would ever be measured.
+    """
 
     pairs: int
     stretches: int
     stretch_seconds: float
-    quads_a_building: int
+    quads_a_building: int | None
 
 
 def record(declared: zoo.Declared, asked: Order, amount: Amount, chance: random.Random) -> Recorded:
@@ -47,10 +52,14 @@ def record(declared: zoo.Declared, asked: Order, amount: Amount, chance: random.
     ring.opens(corner, _LIMIT_SECONDS)
     loads = [os.getloadavg()[0]]
     measured: list[Measured] = []
+    quads: set[int] = set()
     with lease((str(CPU),)):
-        manners = [Manner(), Manner(quads_a_building=amount.quads_a_building)]
         for _ in range(amount.pairs):
-            measured.extend(ring.pair(manner) for manner in chance.sample(manners, len(manners)))
+            measured.append(ring.pair(Manner()))
+            every = amount.quads_a_building or quads_a_building(measured[-1].pair)
+            if every:
+                measured.append(ring.pair(Manner(quads_a_building=every)))
+                quads.add(every)
         loads.append(os.getloadavg()[0])
         spells = (_spell(task, amount),) if amount.stretches else ()
     loads.append(os.getloadavg()[0])
@@ -61,7 +70,7 @@ def record(declared: zoo.Declared, asked: Order, amount: Amount, chance: random.
         pairs=tuple(slim(one.pair) for one in measured),
         spells=spells,
         loads_1m=tuple(round(load, 2) for load in loads),
-        quads_a_building=amount.quads_a_building,
+        quads_a_building=tuple(sorted(quads)),
     )
 
 

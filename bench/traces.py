@@ -44,7 +44,7 @@ class Recorded:
     """What was recorded of one cell against itself.
 
     `clock` is the one by which the conductor would have its pairs decided. Where pairs were rebuilt, that was after
-    every `quads_a_building`. `loads_1m` are the load averages meanwhile.
+    every so many quads. `loads_1m` are the load averages meanwhile.
     """
 
     cell: Cell
@@ -52,7 +52,7 @@ class Recorded:
     pairs: tuple[Pair, ...] = ()
     spells: tuple[Spell, ...] = ()
     loads_1m: tuple[float, ...] = ()
-    quads_a_building: int | None = None
+    quads_a_building: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for pair in self.pairs:
@@ -105,17 +105,16 @@ def pooled(traces: Iterable[Trace]) -> tuple[Recorded, ...]:
 
 
 def _together(cell: Cell, ones: tuple[Recorded, ...]) -> Recorded:
-    manners = {(one.clock, one.quads_a_building) for one in ones if one.pairs}
-    if len(manners) > 1:
-        raise RecordUnreadable(f"the pairs of {cell} were measured in different ways; give these traces one at a time")
-    clock, quads_a_building = next(iter(manners), (None, None))
+    clocks = sorted({one.clock for one in ones if one.clock})
+    if len(clocks) > 1:
+        raise RecordUnreadable(f"{cell} is decided by {' and '.join(clocks)} time; give these traces one at a time")
     return Recorded(
         cell=cell,
-        clock=clock,
+        clock=clocks[0] if clocks else None,
         pairs=tuple(pair for one in ones for pair in one.pairs),
         spells=tuple(spell for one in ones for spell in one.spells),
         loads_1m=tuple(load for one in ones for load in one.loads_1m),
-        quads_a_building=quads_a_building,
+        quads_a_building=tuple(sorted({quads for one in ones for quads in one.quads_a_building})),
     )
 
 

@@ -1,18 +1,26 @@
-"""Quantgate's own rule, as shipped: `verdict.standing` says whether to go on and `verdict.judge_duel` what is said.
+"""Quantgate's own rule, as shipped: `conduct.gate` runs, `verdict` says whether to go on and what is said.
 
-Nothing of the rule is repeated here: a gate is a duel that grows pair by pair, as the conductor lets it grow.
+Nothing of the rule is repeated here: the conductor's own gate is run, and only the measuring of a pair is replaced.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from harness import verdict
 from harness.cells import Cell
 from harness.comparisons import Clock, Duel, Outcome, Pair, Side
-from harness.conduct.duel import PAIR_SECONDS
+from harness.conduct.duel import PAIR_SECONDS, Manner, Measured
+from harness.conduct.gate import Bout, Gate
+from harness.errors import RecordUnreadable
+
+if TYPE_CHECKING:
+    from harness.conduct.duel import Ring
 
 Draw = Callable[[], Pair]
 
@@ -26,13 +34,53 @@ class Ended:
     pairs: int
     measuring_seconds: float
     whole_seconds: float
+    is_rebuilt: bool
 
 
-def gate(cell: Cell, clock: Clock, draw: Draw, margin_of: verdict.MarginOf, rate: float) -> Ended:
-    """Let pairs be drawn for as long as the rule asks for another, then have it judged."""
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Stands where two sides would be measured, and draws recorded pairs instead: those built anew where asked to."""
+
+    clock: Clock
+    as_built: Sequence[Pair]
+    rebuilt: Sequence[Pair]
+    chance: random.Random
+    old: None = None
+    new: None = None
+
+    def pair(self, manner: Manner) -> Measured:
+        """One pair, with replacement."""
+        pairs = self.rebuilt if manner.quads_a_building else self.as_built
+        if not pairs:
+            raise RecordUnreadable(
+                "the gate asked for rebuilt pairs and this trace has none; record one with --quads-a-building 8"
+            )
+        return Measured(replace(self.chance.choice(pairs), stage=manner.stage), self.clock, ())
+
+
+class _Deaf:
+    """Hears of a gate and keeps nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
+def gate(cell: Cell, replay: Replay, margin_of: verdict.MarginOf, rate: float) -> Ended:
+    """One gate as it is run, with its trial pairs and its choice to rebuild, on pairs that are drawn."""
+    bout = Bout(Duel(cell, "the same"), cast("Ring", replay))
+    Gate([bout], margin_of, rate, None, _Deaf(), _Deaf(), lambda _: nullcontext()).run()
+    return _ended(bout.duel, margin_of, rate)
+
+
+def fixed(cell: Cell, clock: Clock, draw: Draw, margin_of: verdict.MarginOf, rate: float) -> Ended:
+    """One gate whose pairs are all measured the same way: pairs are drawn for as long as the rule asks for another."""
     duel = Duel(cell, "the same", clock)
     while (stage := verdict.standing(duel, margin_of, rate).next_stage) is not None:
         duel = replace(duel, pairs=(*duel.pairs, replace(draw(), stage=stage)))
+    return _ended(duel, margin_of, rate)
+
+
+def _ended(duel: Duel, margin_of: verdict.MarginOf, rate: float) -> Ended:
     verdicts = verdict.judge_duel(duel, margin_of, rate)
     return Ended(
         outcome=next(one.outcome for one in verdicts if one.metric == verdict.LATENCY),
@@ -42,6 +90,7 @@ def gate(cell: Cell, clock: Clock, draw: Draw, margin_of: verdict.MarginOf, rate
         pairs=len(duel.pairs),
         measuring_seconds=sum(map(measuring_seconds, duel.pairs)),
         whole_seconds=sum(pair.seconds for pair in duel.pairs),
+        is_rebuilt=duel.pairs[-1].is_rebuilt,
     )
 
 

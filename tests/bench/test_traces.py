@@ -77,14 +77,11 @@ def test_several_recordings_of_a_cell_are_put_together_and_their_spells_stay_apa
     )
 
 
-def test_pairs_that_were_measured_in_different_ways_are_not_put_together() -> None:
+def test_recordings_that_are_decided_by_different_clocks_are_not_put_together() -> None:
     walls = trace(Recorded(CELL, Clock.WALL, (pair(0.01),)))
     corrected = trace(Recorded(CELL, Clock.CORRECTED, (pair(0.01, clock=Clock.CORRECTED),)))
-    with pytest.raises(RecordUnreadable, match="measured in different ways"):
+    with pytest.raises(RecordUnreadable, match="corrected and wall time"):
         pooled([walls, corrected])
-    often, seldom = (trace(Recorded(CELL, Clock.WALL, (pair(0.01),), quads_a_building=quads)) for quads in (1, 8))
-    with pytest.raises(RecordUnreadable, match="measured in different ways"):
-        pooled([often, seldom])
 
 
 def test_a_window_is_of_neighbours_in_the_order_of_the_tool_with_the_sides_both_ways_round() -> None:
