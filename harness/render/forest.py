@@ -22,9 +22,10 @@ _ROOM_OF_PAIRS = 180.0
 _ROOM_OF_INTERVAL = 22.0
 _ROOM_OF_TICKS = 18.0
 _CAP = 4.0
-_EDGE = 0.06
+_EDGE = 0.1
+_LEAST_TICK, _MOST_TICK = 0.07, 0.93
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_MOST_TICKS = 7
+_MOST_TICKS = 6
 _ERRORS_SHOWN = 2.0
 
 
@@ -127,7 +128,7 @@ def _ticks(x: Scale) -> tuple[Tick, ...]:
         return (Tick(_place(x(0.0)), "0 %"),)
     numbers = range(math.ceil(least * 100 / step), math.floor(most * 100 / step) + 1)
     places = [(x(math.log1p(number * step / 100)), number * step) for number in numbers if number * step > -100]
-    return tuple(Tick(_place(at), _tick(value)) for at, value in places if 0.04 <= at / WIDTH <= 0.96)
+    return tuple(Tick(_place(at), _tick(value)) for at, value in places if _LEAST_TICK <= at / WIDTH <= _MOST_TICK)
 
 
 def _place(at: float) -> str:

@@ -13,22 +13,39 @@ from devtools import FLAGS, Tab, find_browser, pixels
 
 from harness.render.html import write_report
 from harness.render.rows import rows_of
+from harness.results import Run
 
 
-@pytest.fixture(scope="module", params=["usual", "hostile"])
-def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A rendered report."""
+def run_called(name: str) -> Run:
+    """A fixed run by name."""
+    from fixed_judgement import HOSTILE_JUDGED, JUDGED
     from fixed_run import HOSTILE, RUN
 
-    return write_report({"usual": RUN, "hostile": HOSTILE}[request.param], tmp_path_factory.mktemp(request.param))
+    return {"usual": RUN, "hostile": HOSTILE, "judged": JUDGED, "judged-hostile": HOSTILE_JUDGED}[name]
+
+
+@pytest.fixture(scope="module", params=["usual", "hostile", "judged", "judged-hostile"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered report."""
+    return write_report(run_called(request.param), tmp_path_factory.mktemp(request.param, numbered=False))
+
+
+@pytest.fixture(scope="module", params=["usual", "judged"])
+def decent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a fixed run, judged or not."""
+    return write_report(run_called(request.param), tmp_path_factory.mktemp("decent"))
 
 
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the fixed run."""
-    from fixed_run import RUN
+    return write_report(run_called("usual"), tmp_path_factory.mktemp("usual"))
 
-    return write_report(RUN, tmp_path_factory.mktemp("usual"))
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the fixed run, judged."""
+    return write_report(run_called("judged"), tmp_path_factory.mktemp("judged"))
 
 
 def luminance(pixel: tuple[int, int, int]) -> float:
@@ -69,8 +86,8 @@ def test_the_first_screen_holds_the_headline_and_the_first_line_of_the_matrix(ta
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_each_colour_scheme_paints_a_page_in_its_own_tone(tab: Tab, usual: Path, scheme: str, width: int) -> None:
-    tab.open(usual, width=width, scheme=scheme)
+def test_each_colour_scheme_paints_a_page_in_its_own_tone(tab: Tab, decent: Path, scheme: str, width: int) -> None:
+    tab.open(decent, width=width, scheme=scheme)
     seen = pixels(tab.screenshot(width, 800, scale=0.25))
     assert len(set(seen)) > 50
     background = sorted(map(luminance, seen))[len(seen) // 2]
@@ -78,9 +95,9 @@ def test_each_colour_scheme_paints_a_page_in_its_own_tone(tab: Tab, usual: Path,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_what_it_stands_on(tab: Tab, usual: Path, scheme: str) -> None:
+def test_every_text_stands_out_from_what_it_stands_on(tab: Tab, decent: Path, scheme: str) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1. The ratio is worked out from the computed colours."""
-    tab.open(usual, width=1280, scheme=scheme)
+    tab.open(decent, width=1280, scheme=scheme)
     pairs = tab.evaluate(
         """(() => {
           const solid = colour => colour !== 'rgba(0, 0, 0, 0)';
@@ -106,10 +123,7 @@ def relative(colour: str) -> float:
 
 
 def test_a_link_to_a_cell_brings_it_into_view_and_marks_it(tab: Tab, page: Path) -> None:
-    from fixed_run import HOSTILE, RUN
-
-    run = RUN if "usual" in str(page) else HOSTILE
-    for row in rows_of(run)[-2:]:
+    for row in rows_of(run_called(page.parent.name))[-2:]:
         tab.open(page, width=1280, fragment=row.anchor)
         assert tab.evaluate("document.querySelector(':target')?.id") == row.anchor
         assert -1 <= tab.evaluate("document.querySelector(':target').getBoundingClientRect().top") < 800
@@ -168,9 +182,72 @@ def test_a_missing_browser_is_never_passed_over_in_silence(ci: str, outcome: str
     assert "install one" in done.stdout.decode()
 
 
-def test_the_page_prints_its_tables_in_full(tab: Tab, usual: Path) -> None:
-    tab.open(usual, width=794, media="print")
+def test_the_page_prints_its_tables_in_full(tab: Tab, decent: Path) -> None:
+    tab.open(decent, width=794, media="print")
     assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert tab.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
     assert tab.evaluate("Math.max(...[...document.querySelectorAll('table')].map(table => table.offsetWidth))") <= 794
     assert tab.evaluate("[...document.querySelectorAll('details .subjects')].every(part => part.offsetHeight > 50)")
+
+
+def test_the_first_screen_holds_the_state_of_the_gate_the_counts_and_the_first_verdict(tab: Tab, judged: Path) -> None:
+    tab.open(judged, width=1280, height=800)
+    for place in (".banner .state", "h1", ".counts li:last-child", "#verdicts tbody tr"):
+        assert tab.evaluate(f"document.querySelector('{place}').getBoundingClientRect().bottom") < 800
+    assert tab.evaluate("document.querySelector('.banner .state').innerText").upper().endswith("GATE FAILED")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_forest_is_drawn_to_scale_at_every_width(tab: Tab, judged: Path, width: int) -> None:
+    """The line of no change stands over the word 0 %, the field is as high as its pairs need, no word is cut off."""
+    tab.open(judged, width=width, fragment="c=piper-joe/fp32/cpu")
+    drawn = tab.evaluate(
+        """[...document.querySelectorAll('.forest')].map(figure => {
+          const box = element => element.getBoundingClientRect();
+          const middle = element => (box(element).left + box(element).right) / 2;
+          const words = [...figure.querySelectorAll('text')];
+          const nought = words.find(word => word.textContent === '0 %');
+          return {
+            apart: Math.abs(middle(figure.querySelector('.nothing')) - middle(nought)),
+            wide: box(figure.querySelector('.field')).width - box(figure).width,
+            high: box(figure.querySelector('.field')).height,
+            out: words.filter(w => box(w).left < box(figure).left - 1 || box(w).right > box(figure).right + 1).length,
+            overlap: words.filter((w, i) => i && box(words[i - 1]).right > box(w).left).length,
+          };
+        })"""
+    )
+    assert len(drawn) == 6
+    for figure in drawn:
+        assert figure["apart"] < 1.5
+        assert abs(figure["wide"]) < 1
+        assert 50 < figure["high"] < 250
+        assert figure["out"] == figure["overlap"] == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_mark_of_a_forest_stands_out_from_its_ground(tab: Tab, judged: Path, scheme: str) -> None:
+    """WCAG 2.2, 1.4.11: 3 to 1 for what must be seen; thin lines and the band are told in words, too."""
+    tab.open(judged, width=1280, scheme=scheme)
+    colours = tab.evaluate(
+        """[...document.querySelectorAll('.forest')].flatMap(figure =>
+          ['first', 'second', 'interval', 'centre', 'nothing'].flatMap(name =>
+            [...figure.querySelectorAll('.' + name)].map(mark =>
+              [getComputedStyle(mark).stroke, getComputedStyle(figure.querySelector('.field')).fill])))"""
+    )
+    assert len(colours) > 20
+    for ink, ground in colours:
+        light, dark = sorted((relative(ink), relative(ground)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_every_drawing_and_every_table_has_a_name(tab: Tab, page: Path) -> None:
+    tab.open(page, width=1280)
+    nameless = tab.evaluate(
+        """[...document.querySelectorAll('svg[role=img], [role=region]')].filter(element =>
+          !element.getAttribute('aria-label')
+          && !document.getElementById(element.getAttribute('aria-labelledby'))).length"""
+    )
+    assert nameless == 0
+    assert (
+        tab.evaluate("[...document.querySelectorAll('table')].filter(t => !t.caption?.textContent.trim()).length") == 0
+    )
