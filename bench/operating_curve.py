@@ -69,7 +69,7 @@ def _options() -> argparse.ArgumentParser:
     source.add_argument("--traces", type=Path, nargs="+", metavar="FILE", help="read these instead")
     options.add_argument("--models", metavar="NAMES", help=f"which (recorded: {','.join(MODELS)}; read: all there are)")
     options.add_argument("--pairs", type=int, default=40, metavar="N", help="to record, of either design (default 40)")
-    options.add_argument("--stretches", type=int, default=60, metavar="N", help="processes in a row (default 60)")
+    options.add_argument("--stretches", type=int, default=100, metavar="N", help="processes in a row (default 100)")
     options.add_argument("--stretch-seconds", type=float, default=1.6, metavar="S", help="of each (default 1.6)")
     options.add_argument(
         "--quads-a-building", type=int, metavar="N", help="where rebuilt (default: as the gate chooses)"
