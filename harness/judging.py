@@ -5,9 +5,10 @@ Glue: what is said of a metric is decided in `verdict`, what follows from it in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from harness import zoo
 from harness.baselines.approvals import loosen, read_acceptances
@@ -24,7 +25,7 @@ from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import run_rate, stage_rate
-from harness.verdict import TIMED, judge_duel
+from harness.verdict import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,17 @@ class Bench:
             error_rate=run_rate(comparisons),
         )
 
-    def stored(self, run: Run, settled_live: Iterable[Duel] = ()) -> Judgement:
+    def stored(
+        self,
+        run: Run,
+        settled_live: Iterable[Duel] = (),
+        more_peaks: Mapping[Cell, Sequence[float]] = MappingProxyType({}),
+    ) -> Judgement:
         """The judgement of one measurement a cell, against what is stored; what was settled live stands above it."""
         shelf = gather(Store(self.order.baselines), run.planned, settled(run.environment.identity))
         comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
         rate = 0.01 / comparisons
-        verdicts = compare_stored(run, shelf, self.margin, rate)
+        verdicts = compare_stored(run, shelf, self.margin, rate, more_peaks)
         duels = [duel for duel in settled_live if not duel.is_control]
         live = {
             (one.cell, one.metric): one
@@ -121,6 +127,15 @@ def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: f
     expectations = read_expectations(order.expectations, is_named=order.expects)
     expectations.check([(one.model.name, one.model.precisions) for one in declared])
     return Bench(order, expectations, decided_before)
+
+
+def heavier(judgement: Judgement) -> tuple[Cell, ...]:
+    """The cells whose peak is off its baseline by more than the margin, and too few processes were weighed to tell."""
+    return tuple(
+        one.cell
+        for one in judgement.verdicts
+        if one.metric == MEMORY and one.outcome is Outcome.INCONCLUSIVE and one.pairs < LEAST_PROCESSES
+    )
 
 
 def suspects(judgement: Judgement) -> tuple[Verdict, ...]:

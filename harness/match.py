@@ -20,7 +20,8 @@ from harness.consequences import PROFILES
 from harness.duel_events import DuelKeeper
 from harness.errors import HarnessError
 from harness.journal import Journal, duels, fold
-from harness.judging import Bench, suspects
+from harness.judging import Bench, heavier, suspects
+from harness.verdict import LEAST_PROCESSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class Match:
 
     def stored(self) -> Judgement:
         """Against the baselines; with --settle, what is suspect is then compared live with the baseline's revision."""
-        judgement = self.bench.stored(fold(self.journal.folder))
+        run = fold(self.journal.folder)
+        judgement = self.bench.stored(run)
+        peaks = {cell: self.campaign.weigh(cell, LEAST_PROCESSES - 1) for cell in heavier(judgement)}
+        if peaks:
+            judgement = self.bench.stored(run, (), peaks)
         if not self.order.settle:
             return judgement
         by_revision: dict[str, list[Cell]] = defaultdict(list)
@@ -53,7 +58,7 @@ class Match:
                 fought += self._fight(Against(Kind.REVISION, revision), tuple(dict.fromkeys(cells)))
             except HarnessError as error:
                 problems.append(f"--settle: {error}")
-        settled = self.bench.stored(fold(self.journal.folder), fought)
+        settled = self.bench.stored(run, fought, peaks)
         return replace(settled, problems=(*settled.problems, *problems))
 
     def _fight(self, against: Against, cells: tuple[Cell, ...]) -> tuple[Duel, ...]:

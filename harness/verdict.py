@@ -254,11 +254,11 @@ def judge_memory(
     """Peaks of fresh processes: the medians differ by more than the margin, and the sides do not overlap."""
     old, new = median(olds), median(news)
     most = max(margin * old, LEAST_MEMORY_BYTES)
-    if min(len(olds), len(news)) < LEAST_PROCESSES:
-        outcome = Outcome.INCONCLUSIVE
-        text = f"{min(len(olds), len(news))} processes on a side, {LEAST_PROCESSES} are needed"
-    elif abs(new - old) <= most:
+    fewest = min(len(olds), len(news))
+    if abs(new - old) <= most:
         outcome, text = Outcome.UNCHANGED, "the medians differ by no more than the margin"
+    elif fewest < LEAST_PROCESSES:
+        outcome, text = Outcome.INCONCLUSIVE, f"{fewest} processes on a side, {LEAST_PROCESSES} are needed"
     elif min(news) > max(olds):
         outcome, text = Outcome.REGRESSED, "every process needed more than any of the other side"
     elif max(news) < min(olds):
@@ -266,9 +266,8 @@ def judge_memory(
     else:
         outcome, text = Outcome.INCONCLUSIVE, "the medians differ, and the processes overlap"
     low, high = min(news) / max(olds), max(news) / min(olds)
-    pairs = min(len(olds), len(news))
     return Verdict(
-        cell, metric, outcome, text, against, Basis.EXACT, old, new, new / old, low, high, most / old, pairs=pairs
+        cell, metric, outcome, text, against, Basis.EXACT, old, new, new / old, low, high, most / old, pairs=fewest
     )
 
 

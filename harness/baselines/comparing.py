@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import escape
+from types import MappingProxyType
 
 from harness.baselines.comparability import incomparable, named
 from harness.baselines.machine import Identity, machine_differences, settled
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
 from harness.cells import Cell
-from harness.comparisons import Basis, Clock, Difference, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Outcome, Verdict
 from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
 from harness.verdict import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
@@ -59,13 +60,22 @@ def shelf_of(run: Run) -> Shelf:
     return Shelf({cell: baseline for cell, baseline in found.items() if baseline is not None})
 
 
-def compare_stored(run: Run, shelf: Shelf, margin_of: Callable[[Cell, str], float], rate: float) -> tuple[Verdict, ...]:
-    """Judge every cell of a run; `rate` is the chance of a false alarm in each comparison of a time."""
+def compare_stored(
+    run: Run,
+    shelf: Shelf,
+    margin_of: Callable[[Cell, str], float],
+    rate: float,
+    more_peaks: Mapping[Cell, Sequence[float]] = MappingProxyType({}),
+) -> tuple[Verdict, ...]:
+    """Judge every cell of a run; `rate` is the chance of a false alarm in each comparison of a time.
+
+    `more_peaks` are peaks of further processes, for the cells that were weighed again.
+    """
     measured = {one.cell: one for one in run.measurements}
     return tuple(
         verdict
         for cell in dict.fromkeys((*run.planned, *measured))
-        for verdict in _cell(run, cell, measured.get(cell), shelf, margin_of, rate)
+        for verdict in _cell(run, cell, measured.get(cell), shelf, margin_of, rate, more_peaks.get(cell, ()))
     )
 
 
@@ -76,6 +86,7 @@ def _cell(
     shelf: Shelf,
     margin_of: Callable[[Cell, str], float],
     rate: float,
+    more_peaks: Sequence[float],
 ) -> Iterator[Verdict]:
     old = shelf.here.get(cell)
     against = NO_BASELINE if old is None else describe(old)
@@ -98,7 +109,7 @@ def _cell(
         yield _not_comparable(cell, found, against, "the baseline is of something else")
     else:
         beside = named(old, new)
-        for verdict in _metrics(old, new, measurement, margin_of, rate):
+        for verdict in _metrics(old, new, measurement, margin_of, rate, more_peaks):
             yield replace(verdict, differences=beside, settle=verdict.settle or None)
 
 
@@ -108,11 +119,17 @@ def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old
         return _whole(cell, Outcome.MISSING, f"it was not measured{before}", against)
     if measurement.failure is not None:
         return _whole(cell, Outcome.FAILED, f"{measurement.failure.phase}: {measurement.failure.text}", against)
-    return _whole(cell, Outcome.UNSUPPORTED, f"{measurement.reason}: {measurement.text}{before}", against)
+    verdict = _whole(cell, Outcome.UNSUPPORTED, f"{measurement.reason}: {measurement.text}{before}", against)
+    return replace(verdict, differences=(LOST_SUPPORT,)) if old else verdict
 
 
 def _metrics(
-    old: Baseline, new: Baseline, measurement: Measurement, margin_of: Callable[[Cell, str], float], rate: float
+    old: Baseline,
+    new: Baseline,
+    measurement: Measurement,
+    margin_of: Callable[[Cell, str], float],
+    rate: float,
+    more_peaks: Sequence[float],
 ) -> Iterator[Verdict]:
     cell, against, settle = old.cell, describe(old), settling(old) or ""
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
@@ -131,7 +148,7 @@ def _metrics(
         elif metric in EXACT:
             yield judge_exact(cell, metric, olds[-1], value, margin_of(cell, metric), against)
         elif metric == MEMORY:
-            yield judge_memory(cell, metric, olds, [value], margin_of(cell, metric), against)
+            yield judge_memory(cell, metric, olds, [value, *more_peaks], margin_of(cell, metric), against)
         else:
             yield judge_stored(cell, metric, olds, [value], margin_of(cell, metric), rate, against, settle, clock)
 

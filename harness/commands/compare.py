@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from harness import journal
-from harness.baselines.comparing import NO_BASELINE, TIMED, compare_stored, shelf_of
+from harness.baselines.comparing import TIMED, compare_stored, shelf_of
 from harness.commands.exits import Exit
 from harness.comparisons import Judgement, Outcome, Verdict
+from harness.consequences import PROFILES, weighed
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import RUN_RATE
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     judgement = Judgement(
         against=f"run {old.id}",
         profile="compare",
-        verdicts=tuple(replace(verdict, is_fatal=_is_fatal(verdict)) for verdict in verdicts),
+        verdicts=tuple(weighed(verdict, PROFILES["gate"], frozenset()) for verdict in verdicts),
         error_rate=RUN_RATE,
         comparisons=times,
         stage_rate=RUN_RATE / times,
@@ -72,12 +73,6 @@ def exit_of(verdicts: Sequence[Verdict]) -> Exit:
     if not any(verdict.outcome in _COMPARED for verdict in verdicts):
         return Exit.NOTHING_COMPARABLE
     return Exit.INCONCLUSIVE if any(verdict.outcome in _UNDECIDED for verdict in verdicts) else Exit.PASS
-
-
-def _is_fatal(verdict: Verdict) -> bool:
-    if verdict.outcome is Outcome.UNSUPPORTED:
-        return verdict.against != NO_BASELINE
-    return verdict.outcome in (Outcome.REGRESSED, Outcome.FAILED, Outcome.MISSING)
 
 
 def _with_cells_of(new: Run, old: Run) -> Run:

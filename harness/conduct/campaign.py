@@ -121,6 +121,13 @@ class Campaign:
                     self._known[cell] = self._measure(cell)
         return self._known[cell]
 
+    def weigh(self, cell: Cell, processes: int) -> tuple[float, ...]:
+        """The peaks of further processes of a cell that was measured before; fewer where one of them fails."""
+        solo = self._solo(cell, self._grid.models[cell.model])
+        with self.held(cell):
+            peaks = [solo.peak_bytes() for _ in range(processes)]
+        return tuple(peak for peak in peaks if peak is not None)
+
     def held(self, cell: Cell) -> AbstractContextManager[None]:
         """The device of a cell, for as long as the block takes; another run's turn is waited for."""
         return lease((_leased(cell),), on_wait=lambda: self._listener.waiting(cell))

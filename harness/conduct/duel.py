@@ -6,6 +6,7 @@ Decides nothing. What the pairs of a cell show, and whether another is needed, i
 from __future__ import annotations
 
 import math
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
+
+import msgspec
 
 from harness.comparisons import Clock, Difference, Pair, Side
 from harness.results import Phase
@@ -150,6 +153,7 @@ class Ring:
     def pair(self, manner: Manner) -> Measured:
         """Measure one pair of fresh processes."""
         began = self.clock()
+        core = self._core()
         with ExitStack() as stack:
             arms = [
                 _Arm(corner, stack.enter_context(self._worker(corner)), manner.limit_seconds)
@@ -158,13 +162,26 @@ class Ring:
             for arm in arms:
                 arm.ask(protocol.Hello(), protocol.Ready)
             for arm in self._shuffled(*arms):
-                arm.opened = arm.ask(protocol.Open(arm.corner.assignment), protocol.Opened)
+                assignment = msgspec.structs.replace(arm.corner.assignment, cores=core or arm.corner.assignment.cores)
+                arm.opened = arm.ask(protocol.Open(assignment), protocol.Opened)
             old, new = sorted(arms, key=lambda arm: arm.corner is self.new)
             differences = _differences(old, new)
             quads = self._quads(old, new, manner)
             for arm in arms:
                 arm.closed = arm.ask(protocol.Close(), protocol.Closed)
         return _measured(old, new, quads, differences, manner, self.clock() - began)
+
+    def _core(self) -> tuple[int, ...] | None:
+        """One core for both sides, where each works with one thread on the CPU: another for each pair, by chance.
+
+        Left alone, the two processes stay on cores of their own, and whatever disturbs one of these makes that side
+        slower for the whole pair. On one core the same disturbance meets both, in turns.
+        """
+        sides = [corner.assignment for corner in (self.old, self.new)]
+        alone = all(side.threads == 1 and side.device == "cpu" and side.cores is None for side in sides)
+        if not alone or not hasattr(os, "sched_getaffinity"):
+            return None
+        return (self.chance.choice(sorted(os.sched_getaffinity(0))),)
 
     def _quads(self, old: _Arm, new: _Arm, manner: Manner) -> list[_Quad]:
         """Quads of blocks until the seconds are spent, three at least, over examples taken in a random order."""
@@ -175,9 +192,9 @@ class Ring:
         quads: list[_Quad] = []
         began = self.clock()
         while len(quads) < FEWEST_QUADS or self.clock() - began < manner.seconds:
-            if manner.quads_a_building and quads and len(quads) % manner.quads_a_building == 0:
-                self._rebuild(old, new, examples)
             example = examples[len(quads) % len(examples)]
+            if manner.quads_a_building and quads and len(quads) % manner.quads_a_building == 0:
+                self._rebuild(old, new, example)
             sides = self._shuffled(old, new)
             blocks: dict[str, list[protocol.Laps]] = {"old": [], "new": []}
             for arm in (*sides, *reversed(sides)):
@@ -198,12 +215,11 @@ class Ring:
             taken.append(example)
         return taken, median(usual)
 
-    def _rebuild(self, old: _Arm, new: _Arm, examples: list[int]) -> None:
+    def _rebuild(self, old: _Arm, new: _Arm, example: int) -> None:
         """Lay both models anew in memory, in random order, each behind padding of a random size."""
         for arm in self._shuffled(old, new):
             arm.ask(protocol.Rebuild(self.chance.randrange(_PADDING_BYTES)), protocol.Rebuilt)
-            for example in examples:
-                arm.lap(example, 0.0, 1)
+            arm.lap(example, 0.0, _WARM_INFERENCES - 1)
 
     def _shuffled(self, *arms: Item) -> list[Item]:
         return self.chance.sample(arms, len(arms))

@@ -177,11 +177,12 @@ class Gate:
         made = [pair for pair in bout.duel.pairs if pair.stage == 1]
         if len(made) != _TRIAL_PAIRS or bout.quads_a_building or any(pair.stage == 0 for pair in bout.duel.pairs):
             return
-        ratios = [pair.log_ratios[bout.duel.clock] for pair in made]
-        if not rebuild_pays(ratios, [pair.errors[bout.duel.clock] for pair in made]):
-            return
         quads = quads_a_building(made[-1], self.pair_seconds)
         if quads is None:
+            return
+        clock = bout.duel.clock
+        ratios, errors = [pair.log_ratios[clock] for pair in made], [pair.errors[clock] for pair in made]
+        if not rebuild_pays(ratios, errors, _dilution(made[-1], quads, self.pair_seconds)):
             return
         bout.quads_a_building = quads
         bout.duel = replace(bout.duel, pairs=tuple(replace(pair, stage=0) for pair in bout.duel.pairs))
@@ -237,9 +238,20 @@ def _looks(bout: Bout) -> int:
 
 def quads_a_building(pair: Pair, seconds: float = PAIR_SECONDS) -> int | None:
     """After how many quads to build anew, so that building takes no longer than timing; None where that is too few."""
-    building = pair.old.values.get("open_seconds", math.inf) + pair.new.values.get("open_seconds", math.inf)
+    building = _building_seconds(pair)
     quads = math.ceil(building / (seconds / pair.quads)) if math.isfinite(building) else pair.quads
     return quads if quads * _FEWEST_BUILDINGS <= pair.quads else None
+
+
+def _dilution(pair: Pair, quads: int, seconds: float) -> float:
+    """How many times fewer quads fit into a pair when both models are built anew after each so many."""
+    a_quad = seconds / pair.quads
+    # Warming up after a building takes one inference a side more than it discards: about a quad.
+    return (quads * a_quad + _building_seconds(pair) + a_quad) / (quads * a_quad)
+
+
+def _building_seconds(pair: Pair) -> float:
+    return pair.old.values.get("open_seconds", math.inf) + pair.new.values.get("open_seconds", math.inf)
 
 
 def _lost(ring: Ring, lost: CornerLost) -> tuple[Outcome, str]:

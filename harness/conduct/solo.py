@@ -94,6 +94,19 @@ class Solo:
             measured = Measurement(self.cell, Status.FAILED, failure=failure)
         return replace(measured, seconds_spent=time.monotonic() - start)
 
+    def peak_bytes(self) -> float | None:
+        """The peak of one more process that does what a measured one does, without a warm-up; None where it failed."""
+        try:
+            with self._worker() as worker:
+                opened = self._ask(worker, protocol.Open(self.assignment), protocol.Opened)
+                checked = self._ask(worker, protocol.CheckOutputs(), protocol.Checked)
+                block = self._ask(worker, protocol.Time(0.0, _MIN_PASSES, _MAX_INFERENCES), protocol.Block)
+                closed = self._ask(worker, protocol.Close(), protocol.Closed)
+        except (_Told, WorkerLost):
+            return None
+        readings = readings_of(self.model, Replies(opened, checked, (block,), closed), sample_of((block,)))
+        return next((one.value for one in readings if one.metric == "peak_bytes"), None)
+
     def _measure(self) -> Measurement:
         before = self.watch.condition(self.cell, "before")
         with self._worker() as worker:

@@ -127,13 +127,14 @@ def trimmed_error(log_ratios: Sequence[float]) -> float:
     return math.sqrt(variance / count) / (1 - 2 * cut / count)
 
 
-def rebuild_pays(log_ratios: Sequence[float], errors: Sequence[float]) -> bool:
-    """Whether processes differ from each other far more than their own quads explain: laying memory anew then helps.
+def rebuild_pays(log_ratios: Sequence[float], errors: Sequence[float], dilution: float) -> bool:
+    """Whether laying memory anew within each process is worth its time.
 
-    The variance between pairs against the mean variance within them; four times as much is beyond chance for a handful
-    of pairs often enough, and a wrong answer costs time, never truth.
+    It takes away what processes differ by beyond their own quads, and costs quads: with so many fewer (`dilution`), the
+    variance within a pair grows alike. Between pairs there must be four times that; for a handful of pairs less is
+    chance. A wrong answer costs time, never truth.
     """
     centre = math.fsum(log_ratios) / len(log_ratios)
     between = math.fsum((ratio - centre) ** 2 for ratio in log_ratios) / (len(log_ratios) - 1)
     within = math.fsum(error**2 for error in errors) / len(errors)
-    return between > 4 * within
+    return between > 4 * within * dilution
