@@ -157,8 +157,15 @@ def assignment_for(
         module=module,
         root=root,
         precision=arm.precision or assignment.precision,
+        threads=_threads(arm) or assignment.threads,
         shunned=str(arm.shunned) if arm.shunned else None,
     )
+
+
+def _threads(arm: Arm) -> int | None:
+    """How many threads the arm's variables ask for: runtimes are told a number, and would not look at the variable."""
+    asked = arm.environment.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else None
 
 
 def declared_by(arm: Arm, models_folder: str, base: Mapping[str, str]) -> protocol.Declared:

@@ -504,3 +504,10 @@ def test_an_arm_leaves_no_descriptor_and_no_child_behind(project: Path) -> None:
         pass
     assert psutil.Process().num_fds() == before
     assert psutil.Process().children() == []
+
+
+@pytest.mark.parametrize(("value", "threads"), [("1", 1), ("3", 3), ("", 4), ("0", 4), ("many", 4), ("2,1", 4)])
+def test_a_side_that_sets_the_number_of_threads_is_given_it(value: str, threads: int) -> None:
+    asked = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-", threads=4)
+    arm = Arm("env", Path("/tree"), environment={"OMP_NUM_THREADS": value})
+    assert assignment_for(arm, asked).threads == threads
