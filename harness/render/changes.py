@@ -72,7 +72,9 @@ def values(metric: str | None, old: float | None, new: float | None, half: float
 
 
 def arrow(old: str, new: str) -> str:
-    """Write `41.2 → 42.6 ms`: the unit once, where both have the same."""
+    """Write `41.2 → 42.6 ms`: the unit once, where both have the same; one value, where both are written alike."""
+    if old == new:
+        return old
     old_number, space, unit = old.rpartition(" ")
     return f"{old_number} → {new}" if space and new.endswith(f" {unit}") else f"{old} → {new}"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from harness.comparisons import Basis, Clock, Duel, Pair, Verdict
 from harness.render import changes
 from harness.render.strip import Scale
+from harness.verdict import LATENCY
 
 WIDTH = 640.0
 
@@ -97,7 +98,7 @@ def forest_of(duel: Duel, verdict: Verdict | None) -> Forest | None:
 
 def is_of(verdict: Verdict) -> bool:
     """Whether a verdict is the one that was made of a duel's ratios."""
-    return verdict.basis is Basis.LIVE and verdict.metric == "latency_seconds"
+    return verdict.basis is Basis.LIVE and verdict.metric == LATENCY
 
 
 def _logs(verdict: Verdict | None) -> tuple[float | None, float | None, float | None]:

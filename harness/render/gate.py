@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.cells import Cell
-from harness.comparisons import Answer, Duel, Judgement, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judgement, Outcome, Verdict
+from harness.consequences import compared_cells
 from harness.render import changes, numbers
 from harness.render.gate_words import Control, control_of, count_cells, error_control, unchanged_lines
 from harness.render.text import clip, one_line
@@ -28,10 +29,6 @@ from harness.render.verdict_rows import (
 )
 from harness.results import Run
 
-_HELD_AGAINST = (
-    *(Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED),
-    *(Outcome.INCONCLUSIVE, Outcome.SUSPECT),
-)
 _TOGETHER = (Outcome.NOT_COMPARABLE, Outcome.UNSUPPORTED, Outcome.NEW)
 _LINE_SHOWN = 600
 _NOTHING = "nothing was compared"
@@ -160,7 +157,7 @@ def comparison_of(run: Run) -> Comparison | None:
         judged=judged_first(map(judged_row, judgement.judged)),
         problems=_lines(judgement.problems),
         accepted=_lines(judgement.accepted),
-        differences=tuple(dict.fromkeys(text for row in rows for text in row.differences)),
+        differences=tuple(dict.fromkeys(text for row in rows for text in row.differences if text != str(LOST_SUPPORT))),
         error_control=sure,
         health=tuple(_health(run, judgement, control, sure)),
         cells=by_cell(rows),
@@ -178,7 +175,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
     ]
     return GateHeadline(
         against=clip(one_line(judgement.against), 160),
-        compared=len({verdict.cell for verdict in verdicts if verdict.outcome in _HELD_AGAINST}),
+        compared=len(compared_cells(judgement)),
         cells=len({*run.planned, *(verdict.cell for verdict in verdicts)}),
         counts={outcome: found.count(outcome) for outcome in GLYPHS if outcome in found},
         excused={outcome: _excuse([one for one in verdicts if one.outcome is outcome]) for outcome in WORST},

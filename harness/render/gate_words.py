@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.comparisons import Basis, Judgement, Outcome, Verdict
+from harness.consequences import control_tripped
 from harness.render import changes
 from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import VerdictRow, verdict_row
+from harness.verdict import LATENCY
 
 _NAME_SHOWN = 80
 
@@ -36,18 +38,16 @@ def error_control(judgement: Judgement) -> str:
 
 def control_of(judgement: Judgement) -> Control | None:
     """Say what the null control found; None where no change was looked for live."""
-    controls = judgement.controls
+    controls = [one for one in judgement.controls if one.metric in (LATENCY, None)]
     if not controls:
         is_live = any(verdict.basis is Basis.LIVE and verdict.pairs for verdict in judgement.verdicts)
         return Control("none was run: nothing here shows that this machine is fit", False) if is_live else None
-    tripped = [one for one in controls if one.outcome in (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.SUSPECT)]
-    if tripped:
-        said = "; ".join(
-            f"{shorten(one_line(row.name), _NAME_SHOWN)} {row.outcome} by {row.change}"
-            for row in map(verdict_row, tripped)
-        )
+    if control_tripped(controls):
+        rows = map(verdict_row, (one for one in controls if control_tripped((one,))))
+        said = "; ".join(f"{shorten(one_line(row.name), _NAME_SHOWN)} {row.outcome} by {row.change}" for row in rows)
         return Control(f"TRIPPED: baseline against itself: {said} — this machine cannot be trusted now", True)
-    where = f" on {len(controls)} cells" if len(controls) > 1 else ""
+    cells = len({one.cell for one in controls})
+    where = f" on {count_cells(cells)}" if cells > 1 else ""
     if all(one.outcome is Outcome.UNCHANGED for one in controls):
         reach = max((found for one in controls if (found := _reach(one)) is not None), default=None)
         within = "" if reach is None else f" within {changes.bound(reach)}"

@@ -103,6 +103,7 @@ def test_two_values_share_a_unit_and_differ_where_they_certainly_do(
         ("41.2 ms", "42.6 ms", "41.2 → 42.6 ms"),
         ("1.00 kB", "10.0 GB", "1.00 kB → 10.0 GB"),
         ("0.0116", "0.0149", "0.0116 → 0.0149"),
+        ("1.29 MB", "1.29 MB", "1.29 MB"),
         ("–", "42.6 ms", "– → 42.6 ms"),
     ],
 )

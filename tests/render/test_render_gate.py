@@ -22,6 +22,7 @@ from rich.cells import cell_len
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Basis, Judged, Judgement, Outcome, Verdict
+from harness.consequences import compared_cells
 from harness.render.gate import Comparison, comparison_of
 from harness.render.gate_terminal import cell_table, gate_report
 from harness.render.look import Look
@@ -126,6 +127,21 @@ def test_the_control_says_whether_the_machine_is_fit(controls: tuple[Verdict, ..
     assert control is not None
     assert said in control.text
     assert control.is_loud is is_loud
+
+
+def test_the_control_is_a_matter_of_time_alone() -> None:
+    size = Verdict(FP32, "artifact_bytes", Outcome.UNCHANGED, "the same", AGAINST, Basis.EXACT, 5, 5, 1.0)
+    control = shown(judged(UNCHANGED, controls=(CONTROL, size))).control
+    assert control is not None
+    assert control.text == "baseline against itself: unchanged within 1.1 % — this machine is fit"
+
+
+def test_what_is_called_compared_is_what_the_exit_code_calls_compared() -> None:
+    gone = Verdict(FP32, "peak_bytes", Outcome.MISSING, "no reading", AGAINST)
+    for verdicts in ((UNCHANGED, gone), (gone,), (UNCHANGED,), VERDICTS):
+        run = judged(*verdicts)
+        assert run.judgement is not None
+        assert shown(run).headline.compared == len(compared_cells(run.judgement))
 
 
 def test_stored_comparisons_need_no_control() -> None:
