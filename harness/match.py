@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.cells import Cell
 from harness.comparisons import Duel, Judgement
@@ -15,6 +16,8 @@ from harness.conduct.arms import Against, Kind, open_arm
 from harness.conduct.campaign import Campaign, worker_environment
 from harness.conduct.contest import Contest
 from harness.conduct.gate import Gate, Onlooker
+from harness.conduct.git import Repository
+from harness.conduct.interpreter import found_interpreter, inspect
 from harness.conduct.order import Order
 from harness.consequences import PROFILES
 from harness.duel_events import DuelKeeper
@@ -89,6 +92,7 @@ class Match:
                 DuelKeeper(self.journal),
                 self.campaign.held,
                 order.cell_limit_seconds,
+                order.pair_seconds,
             )
             gate.run()
         return tuple(bout.duel for bout in bouts)
@@ -97,3 +101,14 @@ class Match:
         keeper = DuelKeeper(self.journal)
         for duel in silent:
             keeper.began(duel)
+
+
+def refuse_absent(against: Against, root: Path) -> None:
+    """Refuse another side that is not there, before anything is measured."""
+    match against.kind:
+        case Kind.REVISION:
+            Repository.around(root).commit(against.value)
+        case Kind.PYTHON:
+            inspect(found_interpreter(against.value)).check_worker()
+        case Kind.VARIABLE | Kind.PRECISION:
+            pass

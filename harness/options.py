@@ -80,6 +80,12 @@ def add_options(parser: pytest.Parser) -> None:
         " failed or is missing), nightly (4 h; also what can no longer be decided, claims and budgets)",
     )
     add("--time-budget", metavar="T", help="compare for so long at most (10m, 1h); default: the profile's")
+    add(
+        "--pair-seconds",
+        default="3s",
+        metavar="T",
+        help="how long to time each pair of fresh processes (default 3s); three rounds of both sides at least",
+    )
     add("--no-gate", action="store_true", help="show verdicts, and let none of them fail the run")
     add(
         "--settle",
@@ -100,6 +106,7 @@ def read_options(config: pytest.Config) -> Order:
     """Read what the user asked for; raise UsageProblem, in one line, where it means nothing."""
     option = config.getoption
     root = config.rootpath
+    _refuse_spread_out(config)
     return Order(
         root=root,
         models_folder=models_folder(root),
@@ -121,6 +128,7 @@ def read_options(config: pytest.Config) -> Order:
         resume=option("resume"),
         against=Against.parse(option("against")) if option("against") is not None else None,
         time_budget_seconds=seconds(option("time_budget"), "--time-budget") if option("time_budget") else None,
+        pair_seconds=seconds(option("pair_seconds"), "--pair-seconds"),
         profile=option("profile"),
         has_gate=not option("no_gate"),
         settle=option("settle"),
@@ -129,6 +137,13 @@ def read_options(config: pytest.Config) -> Order:
         expects=option("expectations") is not None,
         build=project_settings(root).get("build"),
     )
+
+
+def _refuse_spread_out(config: pytest.Config) -> None:
+    """Two sides are compared in turns, by one process that sees all cells and shares the time among them."""
+    live = [name for name in ("against", "settle") if config.getoption(name)]
+    if live and getattr(config.option, "numprocesses", None):
+        raise UsageProblem(f"--{live[0]} compares in one process; leave pytest-xdist's -n away")
 
 
 def _expectations(root: Path, named: str | None) -> Path:

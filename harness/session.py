@@ -23,7 +23,7 @@ from harness.consequences import compared_cells, decided_cells, fatal_lines
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
 from harness.judging import Bench, bench_of
-from harness.match import Match
+from harness.match import Match, refuse_absent
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
 from harness.render.html import write_report
@@ -72,6 +72,7 @@ class Session:
         self._bench: Bench | None = None
         self._campaign: Campaign | None = None
         self._judgement: Judgement | None = None
+        self._unjudged: HarnessError | None = None
         self._decided_before = _decided_before(order)
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
@@ -87,10 +88,18 @@ class Session:
         """The grid's cells; none where the grid means nothing, which is the run's problem, told after collection."""
         if self._grid is None and self.problem is None:
             try:
-                self._grid = plan(self._order)
+                self._grid = self._planned()
             except HarnessError as error:
                 self.problem = error
         return self._grid.cells if self._grid else ()
+
+    def _planned(self) -> Grid:
+        """The grid, where all that it will be judged by is there too: nothing is measured in vain."""
+        grid = plan(self._order)
+        self._bench = bench_of(self._order, grid.declared, self._decided_before)
+        if self._order.against is not None:
+            refuse_absent(self._order.against, self._order.root)
+        return grid
 
     def begin(self, planned: tuple[Cell, ...]) -> None:
         """Start the run, or join the one that another process has started."""
@@ -107,7 +116,6 @@ class Session:
                 options=options,
                 planned=planned,
             )
-        self._bench = bench_of(self._order, self._grid.declared, self._decided_before)
         self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent(), planned)
         self._campaign.remember()
         self._announce()
@@ -126,8 +134,14 @@ class Session:
 
     def judgement(self) -> Judgement:
         """Every verdict of the run. The first who asks has what is not yet measured measured, and compared."""
+        if self._unjudged is not None:
+            raise self._unjudged
         if self._judgement is None:
-            self._judgement = self._judge()
+            try:
+                self._judgement = self._judge()
+            except HarnessError as error:
+                self._unjudged = error
+                raise
         return self._judgement
 
     def compare(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cells import Device
+from harness.conduct.arms import Against, Kind
 from harness.conduct.order import Order
 from harness.errors import UsageProblem
 from harness.options import build_command, cache_folder, models_folder, read_options, seconds
@@ -77,6 +78,41 @@ def test_everything_asked_is_in_the_order(order: Callable[..., Order], tmp_path:
     assert asked.cache == tmp_path / "kept"
 
 
+def test_what_is_compared_and_how_is_in_the_order(order: Callable[..., Order], pytester: pytest.Pytester) -> None:
+    asked = order(
+        *("--against", "origin/main"),
+        *("--time-budget", "10m"),
+        *("--pair-seconds", "500ms"),
+        *("--profile", "nightly"),
+        "--no-gate",
+        *("--baselines", "kept"),
+        *("--expectations", "mine.toml"),
+    )
+    assert asked.against == Against(Kind.REVISION, "origin/main")
+    assert (asked.time_budget_seconds, asked.pair_seconds) == (600.0, 0.5)
+    assert (asked.profile, asked.has_gate, asked.settle) == ("nightly", False, False)
+    assert asked.baselines == pytester.path / "kept"
+    assert (asked.expectations, asked.expects) == (pytester.path / "mine.toml", True)
+
+
+def test_unless_told_nothing_is_compared_live_and_the_gate_is_that_of_a_pull_request(order) -> None:
+    asked = order()
+    assert (asked.against, asked.settle) == (None, False)
+    assert (asked.profile, asked.has_gate) == ("gate", True)
+    assert (asked.time_budget_seconds, asked.pair_seconds) == (None, 3.0)
+    assert asked.baselines == asked.root / "baselines"
+    assert (asked.expectations, asked.expects) == (asked.root / "suites" / "expectations.toml", False)
+
+
+def test_expectations_lie_beside_the_folder_of_models_wherever_that_is(order, pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml("[tool.quantgate]\nmodels = 'zoo/models'\n")
+    assert order().expectations == pytester.path / "zoo" / "expectations.toml"
+
+
+def test_spreading_a_run_over_processes_is_refused_for_live_comparisons_only(order: Callable[..., Order]) -> None:
+    assert order("-n", "2").against is None
+
+
 def test_a_checkpoint_s_path_is_of_the_project(order: Callable[..., Order], pytester: pytest.Pytester) -> None:
     (pytester.path / "weights").mkdir()
     (pytester.path / "weights" / "a=b.pt").touch()
@@ -99,6 +135,16 @@ def test_a_checkpoint_s_path_is_of_the_project(order: Callable[..., Order], pyte
         (("--cell-seconds", "0s"), "need a time above zero"),
         (("--cell-limit", "0"), "need a time above zero"),
         (("--cell-seconds", "soon"), "--cell-seconds 'soon' is no duration"),
+        (("--time-budget", "0s"), "--time-budget needs a time above zero"),
+        (("--time-budget", "later"), "--time-budget 'later' is no duration"),
+        (("--pair-seconds", "0"), "--pair-seconds needs a time above zero"),
+        (("--pair-seconds", "long"), "--pair-seconds 'long' is no duration"),
+        (("--against", ""), "--against is empty; write a git revision, python=PATH, env=K=V or precision=P"),
+        (("--against", "precision=fp23"), "there is no such precision; did you mean fp32?"),
+        (("--against", "env=X"), "write env=NAME=VALUE"),
+        (("--against", "HEAD", "--settle"), "--settle compares with the baselines' revisions"),
+        (("--against", "HEAD", "-n", "2"), "--against compares in one process; leave pytest-xdist's -n away"),
+        (("--settle", "-n", "2"), "--settle compares in one process; leave pytest-xdist's -n away"),
     ],
 )
 def test_what_means_nothing_is_refused_in_one_line(order: Callable[..., Order], arguments, said: str) -> None:

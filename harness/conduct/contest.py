@@ -149,7 +149,7 @@ class Contest:
             ) and duel.against == bout.duel.against:
                 bout.duel = replace(duel, is_spent=False, outcome=None, problem=None)
                 trial = [pair for pair in duel.pairs if pair.stage == 0]
-                bout.quads_a_building = quads_a_building(trial[-1]) if trial else None
+                bout.quads_a_building = quads_a_building(trial[-1], self.order.pair_seconds) if trial else None
         return bout
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.cells import Device
 from harness.conduct.arms import Against
+from harness.conduct.duel import PAIR_SECONDS
 from harness.errors import UsageProblem
 from harness.results import Fact
 
@@ -38,6 +39,7 @@ class Order:
     resume: bool = False
     against: Against | None = None
     time_budget_seconds: float | None = None
+    pair_seconds: float = PAIR_SECONDS
     profile: str = "gate"
     has_gate: bool = True
     settle: bool = False
@@ -57,6 +59,8 @@ class Order:
             raise UsageProblem("--cell-seconds and --cell-limit need a time above zero")
         if self.time_budget_seconds is not None and self.time_budget_seconds <= 0:
             raise UsageProblem("--time-budget needs a time above zero")
+        if self.pair_seconds <= 0:
+            raise UsageProblem("--pair-seconds needs a time above zero")
         if self.settle and self.against is not None:
             raise UsageProblem("--settle compares with the baselines' revisions; leave it or --against away")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from harness.cells import Device
+from harness.conduct.arms import Against, Kind
 from harness.conduct.order import Order
 
 ORDER = Order(
@@ -15,6 +16,9 @@ ORDER = Order(
     checkpoints={"net": Path("/home/someone/net.pt"), "ear": Path("/home/someone/ear.pt")},
     cache=Path("/home/someone/.cache"),
     reports=Path("/home/someone/reports"),
+    against=Against(Kind.PYTHON, "/home/someone/environment/bin/python"),
+    baselines=Path("/home/someone/baselines"),
+    expectations=Path("/home/someone/expectations.toml"),
 )
 
 
@@ -45,6 +49,14 @@ def test_two_orders_that_measure_otherwise_are_recorded_otherwise() -> None:
         Order(Path(), seed=1),
         Order(Path(), cell_seconds=1),
         Order(Path(), cell_limit_seconds=1),
+        Order(Path(), against=Against(Kind.REVISION, "HEAD")),
+        Order(Path(), against=Against(Kind.REVISION, "HEAD~1")),
+        Order(Path(), against=Against(Kind.PYTHON, "/somewhere/python")),
+        Order(Path(), time_budget_seconds=1),
+        Order(Path(), pair_seconds=1),
+        Order(Path(), profile="nightly"),
+        Order(Path(), has_gate=False),
+        Order(Path(), settle=True),
     ]
     recorded = [msgspec.json.encode(order.recorded()) for order in (Order(Path()), *others)]
     assert len(set(recorded)) == len(recorded)

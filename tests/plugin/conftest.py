@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.git_fakes import commit, git
+
 SUITE = Path(__file__).parents[2] / "suites" / "test_cells.py"
+GATE_SUITE = SUITE.with_name("test_gate.py")
 
 MODELS = '''
 import os
@@ -200,3 +203,148 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(tmp_path: Path, cache: Path) -> Project:
     """A fresh project."""
     return Project(tmp_path, cache)
+
+
+GATED = """
+import os
+import time
+from pathlib import Path
+
+from harness.models import Example, FileReference, Model, Workload
+
+ROUNDS = 4_000
+EXAMPLES = ("one", "two")
+HELD = bytearray()
+
+
+def build(setting):
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    path = Path(setting.made) / "gated.onnx"
+    if not path.exists():
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])],
+            "gated",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 32])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 32])],
+            [numpy_helper.from_array(np.eye(32, dtype="float32"), "w")],
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), scratch)
+        scratch.replace(path)
+    return FileReference(path, "onnx", "an identity")
+
+
+def ones():
+    import numpy as np
+
+    return {"x": np.ones((1, 32), "float32")}
+
+
+def workload(setting):
+    return Workload("ones", 1, tuple(Example(name, ones) for name in EXAMPLES), " ".join(EXAMPLES))
+
+
+def drive(call, inputs):
+    total = 0
+    for number in range(ROUNDS):
+        total += number
+    yield call(inputs)
+
+
+def model(name, **changes):
+    described = dict(
+        name=name, family=name, task="test", runtime="onnx", precisions=("fp32",), licence="MIT",
+        weights="an identity", reference=build, workload=workload, drive=drive,
+    )
+    return Model(**(described | changes))
+
+
+MODELS = (model("loop"),)
+"""
+"""A model whose time is that of a loop: what is changed in it is changed by as much as the text says."""
+
+EXPECTED = """
+# Wide, so that four short pairs decide: these tests are about what is done with a verdict, not about small changes.
+[margins]
+latency_seconds = 0.4
+import_seconds = 0.9
+open_seconds = 0.9
+first_inference_seconds = 0.9
+latency_p95_seconds = 0.9
+latency_p99_seconds = 0.9
+"""
+
+
+class GatedProject(Project):
+    """A project under git, with the tests of the gate and one quick model."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        super().__init__(folder, cache)
+        # A worktree is made among the temporary files, and those may not lie in the repository.
+        self.temporary = folder.with_name("temporary files")
+        self.temporary.mkdir()
+        self.environment["TMPDIR"] = str(self.temporary)
+        self.models = folder / "suites" / "models" / "tiny.py"
+        self.models.write_text(GATED)
+        (folder / "suites" / "test_gate.py").write_text(GATE_SUITE.read_text())
+        self.expect("")
+        (folder / ".gitignore").write_text("reports/\nmark\n__pycache__/\n")
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+        self.commit()
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a run with short pairs."""
+        return [*super().command(*arguments), "--pair-seconds", "100ms"]
+
+    def expect(self, text: str) -> None:
+        """Write expectations below the wide margins."""
+        (self.folder / "suites" / "expectations.toml").write_text(EXPECTED + text)
+
+    def change(self, old: str, new: str) -> None:
+        """Change the declaration of the model."""
+        text = self.models.read_text()
+        assert old in text
+        self.models.write_text(text.replace(old, new))
+
+    def commit(self) -> str:
+        """Commit everything; return the commit's name."""
+        return commit(self.folder)
+
+    def compare(self, *arguments: str, against: str = "HEAD") -> subprocess.CompletedProcess[str]:
+        """Compare live with another side."""
+        return self.run("--against", against, *arguments)
+
+    def judgement(self) -> dict[str, Any]:
+        """What the newest run was judged."""
+        found: dict[str, Any] = self.record()["judgement"]
+        return found
+
+    def outcomes(self) -> dict[str, str]:
+        """What was said of each metric of each cell, or of a cell as a whole, in the newest run."""
+        return {
+            "/".join(filter(None, (one["cell"]["model"], one["cell"]["precision"], one["metric"]))): one["outcome"]
+            for one in self.judgement()["verdicts"]
+        }
+
+    def verdict(self, metric: str | None, model: str = "loop") -> dict[str, Any]:
+        """One verdict of the newest run."""
+        (found,) = [
+            one for one in self.judgement()["verdicts"] if one["metric"] == metric and one["cell"]["model"] == model
+        ]
+        return dict(found)
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """The readable events of the newest run that are of these kinds."""
+        lines = (self.latest / "events.jsonl").read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.endswith("}")]
+        return [event for event in found if event["kind"] in kinds]
+
+
+@pytest.fixture
+def gated(tmp_path: Path, cache: Path) -> GatedProject:
+    """A fresh project under git, all of it committed."""
+    return GatedProject(tmp_path / "project", cache)
