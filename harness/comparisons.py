@@ -124,6 +124,7 @@ LOST_SUPPORT = Difference("support", "can run it", "cannot")
 class Duel:
     """All that was measured of one cell against its other side. `clock` decides; `problem` is why there is no pair.
 
+    `of` says what was timed where it is not one inference: " of whole streams", whose chunks a cell's latency is of.
     `is_control` marks the null control: the old side against itself. `is_spent`: the time budget ended it.
     """
 
@@ -136,6 +137,7 @@ class Duel:
     outcome: Outcome | None = None
     is_control: bool = False
     is_spent: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A claim or a budget, judged for one cell."""
+    """A claim or a budget, judged for one cell. Of a budget: its metric, the value that was found, and the target."""
 
     kind: str
     name: str
@@ -191,6 +193,9 @@ class Judged:
     text: str
     source: str = ""
     is_fatal: bool = False
+    metric: str | None = None
+    value: float | None = None
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

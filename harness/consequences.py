@@ -15,7 +15,7 @@ from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, O
 from harness.expectations import Bound, Budget, Claim, Quantity
 from harness.results import Measurement, Status
 from harness.stats.sequential import STAGE_RATE, interval_at
-from harness.verdict import LATENCY, LEAST_PROCESSES, MEMORY
+from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
 
 _COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 _DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
@@ -92,6 +92,11 @@ def of_cells(verdicts: Iterable[Verdict]) -> Mapping[Cell, Outcome]:
     return found
 
 
+def is_aside(verdict: Verdict) -> bool:
+    """Whether a verdict is of a metric that never prolongs the measuring, and undecided: told in passing."""
+    return verdict.outcome is Outcome.INCONCLUSIVE and verdict.metric in (*TAILS, *LOADING)
+
+
 def compared_cells(judgement: Judgement) -> tuple[Cell, ...]:
     """The cells of which something was compared at all."""
     return tuple(cell for cell, outcome in of_cells(judgement.verdicts).items() if outcome in _COMPARED)
@@ -130,10 +135,11 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
     target = budget.bound.at_most if budget.bound.at_most is not None else budget.bound.at_least
     assert target is not None
     is_met = _keeps(value, budget.bound)
-    off = f"by {abs(value - target):.3g}" + (f" ({abs(value / target - 1):.0%})" if target else "")
-    text = f"{budget.metric} is {value:.4g}, {budget.bound}: {'met' if is_met else 'missed'} {off}"
+    off = f"{abs(value / target - 1):.0%} off" if target else f"{abs(value - target):.3g} off"
+    text = f"{budget.metric} is {value:.4g}, {budget.bound}: {'met' if is_met else 'missed'}, {off}"
     answer = Answer.MET if is_met else Answer.MISSED
-    return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal and not is_met)
+    is_fatal = is_fatal and not is_met
+    return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal, budget.metric, value, target)
 
 
 def judge_claim(claim: Claim, cell: Cell, duel: Duel | None, *, is_fatal: bool) -> Judged:

@@ -79,6 +79,7 @@ class Match:
                 self.onlooker.phase,
                 self.onlooker.tick,
                 duels(self.journal.folder),
+                self.campaign.streaming,
             )
             bouts = contest.bouts()
             self._keep_unmeasured(bout.duel for bout in bouts if bout.ring is None)

@@ -134,7 +134,7 @@ def _latency(duel: Duel, stands: Standing, margin_of: MarginOf) -> Verdict:
         duel.cell,
         LATENCY,
         outcome,
-        f"{text}, by {shown.clock.words}",
+        f"{text}, by {shown.clock.words}{duel.of}",
         duel.against,
         old=_centre([pair.old.seconds[shown.clock] for pair in pairs]),
         new=_centre([pair.new.seconds[shown.clock] for pair in pairs]),
@@ -142,6 +142,7 @@ def _latency(duel: Duel, stands: Standing, margin_of: MarginOf) -> Verdict:
         pairs=len(duel.pairs),
         cause=_cause(pairs, shown.clock) if regressed else None,
         differences=duel.differences,
+        clock=shown.clock,
     )
     return _with(shown.interval, verdict)
 
@@ -314,6 +315,7 @@ def judge_stored(
         old=old,
         new=old * math.exp(change),
         margin=margin,
+        clock=clock,
         settle=settle if outcome in (Outcome.SUSPECT, Outcome.INCONCLUSIVE) else None,
     )
     return _with(interval, verdict)

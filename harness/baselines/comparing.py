@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from glob import escape
 from types import MappingProxyType
 
@@ -134,7 +136,8 @@ def _metrics(
     cell, against, settle = old.cell, describe(old), settling(old) or ""
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
         clock = _clock(old, new) if metric == LATENCY else Clock.WALL
-        olds = [value for one in old.sessions if (value := _value(one, metric, clock)) is not None]
+        sessions = [one for one in old.sessions if _value(one, metric, clock) is not None]
+        olds = [value for one in sessions if (value := _value(one, metric, clock)) is not None]
         value = _value(new.newest, metric, clock)
         if value is None and not olds:
             continue
@@ -150,7 +153,8 @@ def _metrics(
         elif metric == MEMORY:
             yield judge_memory(cell, metric, olds, [value, *more_peaks], margin_of(cell, metric), against)
         else:
-            yield judge_stored(cell, metric, olds, [value], margin_of(cell, metric), rate, against, settle, clock)
+            apart = hours_apart([one.when for one in sessions], olds)
+            yield judge_stored(cell, metric, apart, [value], margin_of(cell, metric), rate, against, settle, clock)
 
 
 def _clock(old: Baseline, new: Baseline) -> Clock:
@@ -158,6 +162,31 @@ def _clock(old: Baseline, new: Baseline) -> Clock:
     clock = Clock.CORRECTED
     both = new.newest.latency_seconds(clock) and any(one.latency_seconds(clock) for one in old.sessions)
     return clock if both else Clock.WALL
+
+
+def hours_apart(whens: Sequence[str], values: Sequence[float]) -> tuple[float, ...]:
+    """Values of sessions that lie within an hour of the one before, as one: they tell of one hour of the machine."""
+    groups: list[list[float]] = []
+    last: datetime | None = None
+    for when, value in sorted(zip(whens, values, strict=True)):
+        now = _time(when)
+        if last is None or now is None or now - last >= timedelta(hours=1):
+            groups.append([])
+        groups[-1].append(value)
+        last = now
+    return tuple(geometric_middle(group) for group in groups)
+
+
+def geometric_middle(values: Sequence[float]) -> float:
+    """The mean of positive values on the scale of ratios."""
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def _time(when: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(when)
+    except ValueError:
+        return None
 
 
 def _value(session: Session, metric: str, clock: Clock) -> float | None:

@@ -121,6 +121,11 @@ class Campaign:
                     self._known[cell] = self._measure(cell)
         return self._known[cell]
 
+    @property
+    def streaming(self) -> frozenset[str]:
+        """The models of which each chunk is timed by itself."""
+        return frozenset(name for name, one in self._grid.models.items() if one.model.streaming)
+
     def weigh(self, cell: Cell, processes: int) -> tuple[float, ...]:
         """The peaks of further processes of a cell that was measured before; fewer where one of them fails."""
         solo = self._solo(cell, self._grid.models[cell.model])

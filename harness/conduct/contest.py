@@ -36,7 +36,10 @@ class Solos(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The planned cells against an arm. `before` are duels of the run that is resumed."""
+    """The planned cells against an arm. `before` are duels of the run that is resumed.
+
+    `streaming` are the models whose latency is of a chunk: a pair times them whole.
+    """
 
     order: Order
     arm: Arm
@@ -46,6 +49,7 @@ class Contest:
     on_phase: Callable[[Cell, Phase], None]
     on_tick: Callable[[], None]
     before: tuple[Duel, ...] = ()
+    streaming: frozenset[str] = frozenset()
 
     def bouts(self) -> tuple[Bout, ...]:
         """A bout for every cell that has another side, whether it can be measured or not, and the controls."""
@@ -61,7 +65,7 @@ class Contest:
         return {model.name: model for model in found.models}
 
     def _bout(self, cell: Cell, declared: Mapping[str, protocol.DeclaredModel] | None) -> Bout:
-        duel = Duel(cell, self.arm.label)
+        duel = Duel(cell, self.arm.label, of=" of whole streams" if cell.model in self.streaming else "")
         measured = self.solos.measurement(cell)
         if measured.failure is not None:
             failure = measured.failure

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judgement, Outcome, Verdict
-from harness.consequences import compared_cells
+from harness.consequences import compared_cells, is_aside, of_cells
 from harness.render import changes, numbers
-from harness.render.gate_words import Control, control_of, count_cells, error_control, unchanged_lines
+from harness.render.gate_words import Control, aside_lines, control_of, count_cells, error_control, unchanged_lines
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import (
     ANSWER_GLYPHS,
@@ -128,6 +128,7 @@ class Comparison:
     together: tuple[Together, ...]
     better: tuple[VerdictRow, ...]
     unchanged: tuple[str, ...]
+    aside: tuple[str, ...]
     control: Control | None
     judged: tuple[JudgedRow, ...]
     problems: tuple[str, ...]
@@ -153,6 +154,7 @@ def comparison_of(run: Run) -> Comparison | None:
         together=_together(rows),
         better=tuple(row for row in listed if row.outcome is Outcome.IMPROVED),
         unchanged=unchanged_lines(rows),
+        aside=aside_lines(rows),
         control=control,
         judged=judged_first(map(judged_row, judgement.judged)),
         problems=_lines(judgement.problems),
@@ -167,7 +169,8 @@ def comparison_of(run: Run) -> Comparison | None:
 def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
     """Count what was compared, and what came of it."""
     verdicts = judgement.verdicts
-    found = [verdict.outcome for verdict in verdicts]
+    cells = of_cells(verdicts)
+    found = list(cells.values())
     answers = [
         (clip(one_line(judged.kind), 40), judged.answer)
         for judged in judgement.judged
@@ -178,7 +181,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
         compared=len(compared_cells(judgement)),
         cells=len({*run.planned, *(verdict.cell for verdict in verdicts)}),
         counts={outcome: found.count(outcome) for outcome in GLYPHS if outcome in found},
-        excused={outcome: _excuse([one for one in verdicts if one.outcome is outcome]) for outcome in WORST},
+        excused={outcome: _excuse(verdicts, cells, outcome) for outcome in WORST},
         answers={answer: answers.count(answer) for answer in dict.fromkeys(answers)},
         is_fatal=any(one.is_fatal for one in verdicts) or any(one.is_fatal for one in judgement.judged),
         complete=run.complete,
@@ -188,7 +191,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
 def _is_summed_up(row: VerdictRow) -> bool:
     if row.verdict.is_fatal or row.accepted:
         return False
-    return row.outcome is Outcome.UNCHANGED or row.outcome in _TOGETHER
+    return row.outcome is Outcome.UNCHANGED or row.outcome in _TOGETHER or is_aside(row.verdict)
 
 
 def _together(rows: Iterable[VerdictRow]) -> tuple[Together, ...]:
@@ -199,10 +202,13 @@ def _together(rows: Iterable[VerdictRow]) -> tuple[Together, ...]:
     return tuple(Together(tuple(sharing)) for sharing in found.values())
 
 
-def _excuse(verdicts: Sequence[Verdict]) -> str:
-    accepted = sum(verdict.accepted is not None for verdict in verdicts)
-    spared = sum(not verdict.is_fatal and verdict.accepted is None for verdict in verdicts)
-    said = [f"{accepted} accepted"] * bool(accepted) + [f"{spared} not fatal"] * bool(spared)
+def _excuse(verdicts: Sequence[Verdict], cells: Mapping[Cell, Outcome], outcome: Outcome) -> str:
+    """How many of the cells of an outcome do not fail the gate, and why."""
+    of_it = [verdict for verdict in verdicts if verdict.outcome is outcome and cells[verdict.cell] is outcome]
+    fatal = {verdict.cell for verdict in of_it if verdict.is_fatal}
+    accepted = {verdict.cell for verdict in of_it if verdict.accepted is not None} - fatal
+    spared = {verdict.cell for verdict in of_it} - fatal - accepted
+    said = [f"{len(accepted)} accepted"] * bool(accepted) + [f"{len(spared)} not fatal"] * bool(spared)
     return f" ({', '.join(said)})" if said else ""
 
 

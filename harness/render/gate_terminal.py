@@ -90,6 +90,8 @@ def _verdicts(comparison: Comparison, look: Look) -> str:
     lines += _entries(comparison.better, look)
     if comparison.unchanged:
         lines.append(_unchanged(comparison.unchanged, look))
+    if comparison.aside:
+        lines.append(_beside(_word(Outcome.INCONCLUSIVE, look), f"in passing: {'; '.join(comparison.aside)}", look))
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.comparisons import Basis, Judgement, Outcome, Verdict
-from harness.consequences import control_tripped
+from harness.consequences import control_tripped, is_aside
 from harness.render import changes
 from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import VerdictRow, verdict_row
@@ -67,6 +67,15 @@ def unchanged_lines(rows: Iterable[VerdictRow]) -> tuple[str, ...]:
         if row.outcome is Outcome.UNCHANGED:
             by_metric.setdefault(row.metric, []).append(row.verdict)
     return tuple(f"{metric} of {count_cells(len(found))}{_within(found)}" for metric, found in by_metric.items())
+
+
+def aside_lines(rows: Iterable[VerdictRow]) -> tuple[str, ...]:
+    """Say of each metric that is judged in passing, in how many cells it was left undecided."""
+    by_metric: dict[str, int] = {}
+    for row in rows:
+        if is_aside(row.verdict):
+            by_metric[row.metric] = by_metric.get(row.metric, 0) + 1
+    return tuple(f"{metric} of {count_cells(count)}" for metric, count in by_metric.items())
 
 
 def _within(verdicts: Sequence[Verdict]) -> str:

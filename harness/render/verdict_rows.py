@@ -221,9 +221,17 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
 
 def judged_row(judged: Judged) -> JudgedRow:
     """Make the row of a claim or a budget."""
-    return JudgedRow(
-        judged, clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.name), _clean(judged.text), _clean(judged.source)
-    )
+    kind, text = clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.text)
+    return JudgedRow(judged, kind, _clean(judged.name), _target(judged) or text, _clean(judged.source))
+
+
+def _target(judged: Judged) -> str:
+    """A budget in the unit of its metric: what was found, and how far it is from the target."""
+    if judged.metric is None or judged.value is None or judged.target is None:
+        return ""
+    found, target = changes.values(judged.metric, judged.value, judged.target, half=0.01)
+    share = f", {abs(judged.value / judged.target - 1):.0%} off" if judged.target else ""
+    return f"{metric_name(judged.metric)} {found}, target {target}: {judged.answer}{share}"
 
 
 def metric_name(metric: str | None) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from harness.stats.estimates import t_quantile
 from harness.stats.sequential import Interval
 
-_LEAST_FREEDOM = 3
-"""The usual spread is known from many sessions elsewhere: a first one stored does not start from nothing."""
+_ENOUGH_SESSIONS = 4
+_COUNTED_IN = 3
 
 
 def session_interval(
@@ -17,9 +17,9 @@ def session_interval(
 ) -> Interval:
     """The interval of the change of a logarithm, where what varies is the session: Student's prediction interval.
 
-    The spread is that of the stored sessions, with the usual one of such machines counted as one session more: sessions
-    stored minutes apart differ by less than sessions do, and one alone says nothing of its spread. The new values are
-    of one session: their mean varies as one session does, however many they are.
+    Few stored sessions do not tell how far sessions differ: until there are four, the usual spread of such machines is
+    counted in, as if it had been found in three sessions more. The new values are of one session: their mean varies as
+    one session does, however many they are.
     """
     if not olds or not news:
         raise ValueError("a change needs a stored session and a new one")
@@ -27,8 +27,9 @@ def session_interval(
         raise ValueError("a logarithm that is not finite is of no measurement")
     old = math.fsum(olds) / len(olds)
     change = math.fsum(news) / len(news) - old
-    within = math.fsum((value - old) ** 2 for value in olds)
-    freedom = len(olds)
-    spread = math.sqrt((usual_spread**2 + within) / freedom)
-    half = t_quantile(1 - error_rate, max(freedom, _LEAST_FREEDOM)) * spread * math.sqrt(1 + 1 / len(olds))
+    squares, freedom = math.fsum((value - old) ** 2 for value in olds), len(olds) - 1
+    if len(olds) < _ENOUGH_SESSIONS:
+        squares, freedom = squares + _COUNTED_IN * usual_spread**2, freedom + _COUNTED_IN
+    spread = math.sqrt(squares / freedom)
+    half = t_quantile(1 - error_rate, freedom) * spread * math.sqrt(1 + 1 / len(olds))
     return Interval(change, change - half, change + half, len(olds))
