@@ -18,7 +18,7 @@ from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
 
 _COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
-_DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
+DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
 _WORST_FIRST = (
     Outcome.FAILED,
     Outcome.REGRESSED,
@@ -76,7 +76,7 @@ def _is_fatal(verdict: Verdict, profile: Profile, decided_before: frozenset[Cell
 def decided_cells(judgement: Judgement | None) -> frozenset[Cell]:
     """The cells whose latency an earlier run could decide."""
     verdicts = judgement.verdicts if judgement else ()
-    return frozenset(one.cell for one in verdicts if one.metric == LATENCY and one.outcome in _DECIDED)
+    return frozenset(one.cell for one in verdicts if one.metric == LATENCY and one.outcome in DECIDED)
 
 
 def of_cells(verdicts: Iterable[Verdict]) -> Mapping[Cell, Outcome]:
@@ -113,7 +113,7 @@ def downgraded(verdicts: Sequence[Verdict], controls: Sequence[Verdict]) -> tupl
             text=f"not believed, because the control of this run tripped; it would have been {verdict.outcome}",
             cause=None,
         )
-        if verdict.metric is not None and verdict.could_see is not None and verdict.outcome in _DECIDED
+        if verdict.metric is not None and verdict.could_see is not None and verdict.outcome in DECIDED
         else verdict
         for verdict in verdicts
     )
