@@ -13,11 +13,12 @@ from types import MappingProxyType
 from harness import zoo
 from harness.baselines.approvals import loosen, read_acceptances
 from harness.baselines.comparing import TIMED as STORED_TIMED
-from harness.baselines.comparing import compare_stored, gather
+from harness.baselines.comparing import compare_stored, gather, undeclared
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
-from harness.cells import Cell
+from harness.cells import Cell, matches
 from harness.comparisons import Duel, Judged, Judgement, Outcome, Verdict
+from harness.conduct.arms import Kind
 from harness.conduct.order import Order
 from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, weighed
 from harness.errors import RecordUnreadable
@@ -27,6 +28,9 @@ from harness.results import Run
 from harness.stats.sequential import run_rate, stage_rate
 from harness.verdict import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
 
+_OF_ONE_PRECISION = ("parameters_count", "weights_covered_fraction")
+"""What differs between precisions by what they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -34,13 +38,21 @@ class Bench:
 
     order: Order
     expectations: Expectations
+    declared: frozenset[tuple[str, str]] = frozenset()
     decided_before: frozenset[Cell] = frozenset()
 
     @property
     def profile(self) -> Profile:
         """What is fatal; without a gate, nothing is."""
         chosen = PROFILES[self.order.profile]
+        if self._is_between_precisions:
+            # A precision that is slower or larger than another is a finding; a claim about it may fail the run.
+            chosen = replace(chosen, fatal=chosen.fatal - {Outcome.REGRESSED}, fails_undecided=False)
         return chosen if self.order.has_gate else replace(chosen, fatal=frozenset(), fails_undecided=False)
+
+    @property
+    def _is_between_precisions(self) -> bool:
+        return self.order.against is not None and self.order.against.kind is Kind.PRECISION
 
     def margin(self, cell: Cell, metric: str) -> float:
         """How much worse counts as worse."""
@@ -56,6 +68,8 @@ class Bench:
         measured = [duel for duel in own if duel.outcome is None]
         rate = self.live_rate(len(measured))
         verdicts = [one for duel in own for one in judge_duel(duel, self.margin, rate)]
+        if self._is_between_precisions:
+            verdicts = [one for one in verdicts if one.metric not in _OF_ONE_PRECISION]
         controls = [one for duel in duels if duel.is_control for one in judge_duel(duel, self.margin, rate)]
         against = next((duel.against for duel in own), str(self.order.against))
         made = self._made(run, against, downgraded(verdicts, controls), {duel.cell: duel for duel in own})
@@ -77,7 +91,8 @@ class Bench:
         more_peaks: Mapping[Cell, Sequence[float]] = MappingProxyType({}),
     ) -> Judgement:
         """The judgement of one measurement a cell, against what is stored; what was settled live stands above it."""
-        shelf = gather(Store(self.order.baselines), run.planned, settled(run.environment.identity))
+        store, identity = Store(self.order.baselines), settled(run.environment.identity)
+        shelf = gather(store, run.planned, identity)
         comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
         rate = 0.01 / comparisons
         verdicts = compare_stored(run, shelf, self.margin, rate, more_peaks)
@@ -89,8 +104,15 @@ class Bench:
             if one.metric is not None
         }
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
+        merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
         made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
         return replace(made, problems=(*shelf.problems, *made.problems), comparisons=comparisons, error_rate=0.01)
+
+    def _was_asked_for(self, cell: Cell) -> bool:
+        """Whether the options would have taken a cell that is stored, were it still declared."""
+        devices = {str(device) for device in self.order.devices}
+        is_asked = matches(cell.model, self.order.models) and matches(cell.precision, self.order.precisions)
+        return is_asked and cell.device in devices and (cell.model, cell.precision) not in self.declared
 
     def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
         problems: tuple[str, ...] = ()
@@ -126,7 +148,8 @@ def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: f
     """Read what a run is judged by; refuse what is wrong in it before anything is measured."""
     expectations = read_expectations(order.expectations, is_named=order.expects)
     expectations.check([(one.model.name, one.model.precisions) for one in declared])
-    return Bench(order, expectations, decided_before)
+    offered = frozenset((one.model.name, precision) for one in declared for precision in one.model.precisions)
+    return Bench(order, expectations, offered, decided_before)
 
 
 def heavier(judgement: Judgement) -> tuple[Cell, ...]:

@@ -76,6 +76,7 @@ class Match:
                 environment,
                 self.campaign,
                 cells,
+                self.bench.declared,
                 self.onlooker.phase,
                 self.onlooker.tick,
                 duels(self.journal.folder),

@@ -125,6 +125,12 @@ def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old
     return replace(verdict, differences=(LOST_SUPPORT,)) if old else verdict
 
 
+def undeclared(cell: Cell) -> Verdict:
+    """A baseline of a cell that nobody declares any more."""
+    text = "a baseline is stored, and no model declares this cell any more; remove the file where that is meant"
+    return _whole(cell, Outcome.MISSING, text, "its baseline")
+
+
 def _metrics(
     old: Baseline,
     new: Baseline,

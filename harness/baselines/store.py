@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from harness.baselines.files import decode, encode
@@ -39,6 +40,14 @@ class Store:
         paths = sorted(self._folder.glob(f"*/{_place(cell).as_posix()}"))
         found = (self._read(path, cell) for path in paths if path != self.path(cell, identity))
         return tuple(one for one in found if one is not None)
+
+    def cells(self, identity: Identity) -> tuple[Cell, ...]:
+        """Every cell that is stored for this class of machine, as far as its file can be read."""
+        found = []
+        for path in sorted((self._folder / machine_class(identity)).glob("*/*.json")):
+            with suppress(RecordUnreadable, OSError):
+                found.append(decode(path.read_bytes(), self.name(path)).cell)
+        return tuple(found)
 
     def write(self, baseline: Baseline) -> bool:
         """Keep a baseline; whether a byte changed."""

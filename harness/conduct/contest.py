@@ -36,8 +36,9 @@ class Solos(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The planned cells against an arm. `before` are duels of the run that is resumed.
+    """The planned cells against an arm. `declared_here` are this side's models with each precision.
 
+    `before` are duels of the run that is resumed.
     `streaming` are the models whose latency is of a chunk: a pair times them whole.
     """
 
@@ -46,6 +47,7 @@ class Contest:
     environment: Mapping[str, str]
     solos: Solos
     planned: tuple[Cell, ...]
+    declared_here: frozenset[tuple[str, str]]
     on_phase: Callable[[Cell, Phase], None]
     on_tick: Callable[[], None]
     before: tuple[Duel, ...] = ()
@@ -98,20 +100,22 @@ class Contest:
         """Cells that only the other side has, where the same options would have chosen them."""
         if declared is None:
             return
-        here_models = {cell.model for cell in self.planned}
         wanted = [
             (model.name, model.precisions)
             for model in declared.values()
-            if matches(model.name, self.order.models)
-            and (model.name in here_models or self.order.size in (None, model.size))
+            if matches(model.name, self.order.models) and self._would_be_chosen(model, declared)
         ]
         for cell in expand(wanted, self.order.devices, precision_pattern=self.order.precisions):
-            is_other_size = (
-                cell.model not in here_models and self.order.size is None and _has_sizes(cell.model, declared)
-            )
-            if cell not in self.planned and not is_other_size:
+            if (cell.model, cell.precision) not in self.declared_here:
                 problem = f"{self.arm.label} has this cell, and this side does not declare it"
                 yield Bout(Duel(cell, self.arm.label, outcome=Outcome.MISSING, problem=problem))
+
+    def _would_be_chosen(self, model: protocol.DeclaredModel, declared: Mapping[str, protocol.DeclaredModel]) -> bool:
+        """Whether the other side, run with the same options, would have taken a model of this size."""
+        if self.order.size is not None:
+            return model.size == self.order.size
+        has_tiny = any(one.family == model.family and one.size == "tiny" for one in declared.values())
+        return model.size == "tiny" or not has_tiny or model.name in self.order.models.split(",")
 
     def _controls(self, bouts: list[Bout]) -> Iterator[Bout]:
         """The old side against itself, on the quickest cell: what shows a change there shows it anywhere."""
@@ -155,9 +159,3 @@ class Contest:
                 trial = [pair for pair in duel.pairs if pair.stage == 0]
                 bout.quads_a_building = quads_a_building(trial[-1], self.order.pair_seconds) if trial else None
         return bout
-
-
-def _has_sizes(name: str, declared: Mapping[str, protocol.DeclaredModel]) -> bool:
-    """Whether a model is left out because its family has one of another size."""
-    family = declared[name].family
-    return any(model.family == family and model.name != name for model in declared.values())
