@@ -210,11 +210,7 @@ import os
 import time
 from pathlib import Path
 
-from harness.models import Example, FileReference, Model, Workload
-
-ROUNDS = 4_000
-EXAMPLES = ("one", "two")
-HELD = bytearray()
+from harness.models import Example, FileReference, Model, Need, Workload
 
 
 def build(setting):
@@ -244,28 +240,33 @@ def ones():
     return {"x": np.ones((1, 32), "float32")}
 
 
-def workload(setting):
-    return Workload("ones", 1, tuple(Example(name, ones) for name in EXAMPLES), " ".join(EXAMPLES))
+def workload(setting, content="ones"):
+    return Workload("ones", 1, (Example("one", ones), Example("two", ones)), content)
 
 
-def drive(call, inputs):
-    total = 0
-    for number in range(ROUNDS):
-        total += number
-    yield call(inputs)
+def looping(rounds):
+    def drive(call, inputs):
+        total = 0
+        for number in range(rounds):
+            total += number
+        yield call(inputs)
+
+    return drive
+
+
+def raises(setting):
+    raise RuntimeError("the weights are on another planet")
 
 
 def model(name, **changes):
     described = dict(
         name=name, family=name, task="test", runtime="onnx", precisions=("fp32",), licence="MIT",
-        weights="an identity", reference=build, workload=workload, drive=drive,
+        weights="an identity", reference=build, workload=workload, drive=looping(4_000),
     )
     return Model(**(described | changes))
 
-
-MODELS = (model("loop"),)
 """
-"""A model whose time is that of a loop: what is changed in it is changed by as much as the text says."""
+"""Models whose time is that of a loop: what is changed in one is changed by as much as the text says."""
 
 EXPECTED = """
 # Wide, so that four short pairs decide: these tests are about what is done with a verdict, not about small changes.
@@ -289,7 +290,7 @@ class GatedProject(Project):
         self.temporary.mkdir()
         self.environment["TMPDIR"] = str(self.temporary)
         self.models = folder / "suites" / "models" / "tiny.py"
-        self.models.write_text(GATED)
+        self.declare(loop="")
         (folder / "suites" / "test_gate.py").write_text(GATE_SUITE.read_text())
         self.expect("")
         (folder / ".gitignore").write_text("reports/\nmark\n__pycache__/\n")
@@ -304,11 +305,10 @@ class GatedProject(Project):
         """Write expectations below the wide margins."""
         (self.folder / "suites" / "expectations.toml").write_text(EXPECTED + text)
 
-    def change(self, old: str, new: str) -> None:
-        """Change the declaration of the model."""
-        text = self.models.read_text()
-        assert old in text
-        self.models.write_text(text.replace(old, new))
+    def declare(self, **models: str) -> None:
+        """Declare these models, each with the arguments by which it differs from the plain one."""
+        made = "".join(f"    model({name!r}, {changes}),\n" for name, changes in models.items())
+        self.models.write_text(f"{GATED}\n\nMODELS = (\n{made})\n")
 
     def commit(self) -> str:
         """Commit everything; return the commit's name."""
