@@ -27,6 +27,7 @@ Answer = TypeVar("Answer", bound=protocol.Message)
 
 PAIR_SECONDS = 3.0
 BLOCK_SECONDS = 0.010
+_LONGEST_SECONDS = 8.0
 _LAPS_KEPT = 1_000
 _PADDING_BYTES = 1 << 20
 _WARM_INFERENCES = 2
@@ -111,7 +112,7 @@ class _Arm:
             case protocol.CannotRun(reason, text):
                 raise CornerLost(self.corner, f"{reason}: {text}", is_unable=True)
             case protocol.Broke(phase, text):
-                raise CornerLost(self.corner, f"{phase}: {text}", self.worker.last_words())
+                raise CornerLost(self.corner, f"{phase}: {text}")
             case _:
                 assert isinstance(reply, wanted), reply
                 return reply
@@ -166,7 +167,9 @@ class Ring:
                 arm.opened = arm.ask(protocol.Open(assignment), protocol.Opened)
             old, new = sorted(arms, key=lambda arm: arm.corner is self.new)
             differences = _differences(old, new)
-            quads = self._quads(old, new, manner)
+            # Where starting takes long, timing a little longer costs little: what repeats is the process.
+            starting = min((self.clock() - began) / 2, _LONGEST_SECONDS)
+            quads = self._quads(old, new, manner, max(manner.seconds, starting))
             for arm in arms:
                 arm.closed = arm.ask(protocol.Close(), protocol.Closed)
         return _measured(old, new, quads, differences, manner, self.clock() - began)
@@ -183,15 +186,15 @@ class Ring:
             return None
         return (self.chance.choice(sorted(os.sched_getaffinity(0))),)
 
-    def _quads(self, old: _Arm, new: _Arm, manner: Manner) -> list[_Quad]:
+    def _quads(self, old: _Arm, new: _Arm, manner: Manner, seconds: float) -> list[_Quad]:
         """Quads of blocks until the seconds are spent, three at least, over examples taken in a random order."""
         assert new.opened is not None
-        examples, usual = self._warm(old, new, manner)
+        examples, usual = self._warm(old, new, seconds)
         # The first inference after the other process had the core is slower; in long ones it does not count.
         discard = 1 if usual < BLOCK_SECONDS else 0
         quads: list[_Quad] = []
         began = self.clock()
-        while len(quads) < FEWEST_QUADS or self.clock() - began < manner.seconds:
+        while len(quads) < FEWEST_QUADS or self.clock() - began < seconds:
             example = examples[len(quads) % len(examples)]
             if manner.quads_a_building and quads and len(quads) % manner.quads_a_building == 0:
                 self._rebuild(old, new, example)
@@ -202,13 +205,13 @@ class Ring:
             quads.append(_Quad(example, tuple(blocks["old"]), tuple(blocks["new"])))
         return quads
 
-    def _warm(self, old: _Arm, new: _Arm, manner: Manner) -> tuple[list[int], float]:
+    def _warm(self, old: _Arm, new: _Arm, seconds: float) -> tuple[list[int], float]:
         """Run what will be timed a few times; take as many examples as a pair has time for, at random."""
         assert new.opened is not None
         order = self.chance.sample(range(new.opened.examples), new.opened.examples)
         taken: list[int] = []
         usual: list[float] = []
-        while len(taken) < len(order) and 4 * math.fsum(usual) < manner.seconds:
+        while len(taken) < len(order) and 4 * math.fsum(usual) < seconds:
             example = order[len(taken)]
             laps = [arm.lap(example, 0.0, _WARM_INFERENCES - 1) for arm in self._shuffled(old, new)]
             usual.append(max(lap.wall_seconds[-1] for lap in laps))
@@ -342,10 +345,12 @@ def _differences(old: _Arm, new: _Arm) -> tuple[Difference, ...]:
     assert new.opened is not None
     if old.opened.workload_digest != new.opened.workload_digest:
         raise OtherWork((Difference("workload", old.opened.workload_digest[:12], new.opened.workload_digest[:12]),))
+    is_other_precision = old.corner.assignment.precision != new.corner.assignment.precision
     sides: list[Mapping[str, object]] = [
         {
             "weights": arm.opened.artifact.reference_digest[:12],
-            "artifact": arm.opened.artifact.digest[:12],
+            # Another precision is another artifact: that is no news.
+            **({"artifact": arm.opened.artifact.digest[:12]} if not is_other_precision else {}),
             "calibration": (arm.opened.artifact.calibration_digest or "none")[:12],
             **arm.opened.versions,
         }

@@ -17,7 +17,7 @@ from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Difference, Duel, Outcome, Pair, Verdict
 from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, Measured, NotConverted, OtherWork, Ring
 from harness.results import Phase
-from harness.stats.sequential import rebuild_pays
+from harness.stats.sequential import looks_until, rebuild_pays
 from harness.verdict import LATENCY, MarginOf, Standing, judge_duel, standing
 
 _TRIAL_PAIRS = 3
@@ -118,7 +118,7 @@ class Gate:
         second = [bout for bout, stands in open_bouts if stands.next_stage == 2]
         if second and (not first or self._left() < 1.5 * math.fsum(self._confirming(bout) for bout in second)):
             return second[0]
-        return min(first, key=_looks, default=None)
+        return min(first, key=_turn, default=None)
 
     def _is_open(self, bout: Bout) -> bool:
         return bout.ring is not None and not bout.duel.is_spent and bout.duel.outcome is None
@@ -231,9 +231,13 @@ def chance_of(seed: int, cell: Cell) -> random.Random:
     return random.Random(f"{seed}/{cell}")  # noqa: S311 - no secret depends on it
 
 
-def _looks(bout: Bout) -> int:
-    """How many pairs a bout has had: the one with the fewest is next, so that looks come round by round."""
-    return sum(pair.stage == 1 for pair in bout.duel.pairs)
+def _turn(bout: Bout) -> tuple[int, int]:
+    """Whose turn is next: the one that has been looked at least often, and of these the one nearest to its look.
+
+    So looks come round by round, and a short budget ends with some cells decided rather than with all of them begun.
+    """
+    made = sum(pair.stage == 1 for pair in bout.duel.pairs)
+    return len(looks_until(made)), -made
 
 
 def quads_a_building(pair: Pair, seconds: float = PAIR_SECONDS) -> int | None:
@@ -255,7 +259,8 @@ def _building_seconds(pair: Pair) -> float:
 
 
 def _lost(ring: Ring, lost: CornerLost) -> tuple[Outcome, str]:
-    words = f"; its last words: {lost.last_words[-200:]}" if lost.last_words else ""
+    last = lost.last_words.splitlines()[-1:]
+    words = f"; its last words: {last[0][-200:]}" if last else ""
     if lost.corner is not ring.new:
         return Outcome.NOT_COMPARABLE, f"the other side, {lost.corner.name}, cannot be measured: {lost.text}{words}"
     if lost.is_unable:
