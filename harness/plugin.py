@@ -70,7 +70,10 @@ def pytest_testnodedown(node: object, error: object) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test a cell of every test that asks for one."""
     if "cell" in metafunc.fixturenames and not _names_cells_itself(metafunc):
-        cells = metafunc.config.stash[_SESSION].cells()
+        session = metafunc.config.stash[_SESSION]
+        cells = session.cells()
+        if "verdicts" in metafunc.fixturenames and not session.compares:
+            cells = cells[:1]  # they will be deselected: thousands of them would only make the collection slow
         metafunc.parametrize("cell", cells, ids=[str(cell) for cell in cells], scope="session")
 
 
@@ -100,8 +103,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _put_verdicts_last(config: pytest.Config, session: Session, items: list[pytest.Item]) -> None:
     """Compare when everything was measured; leave the tests of verdicts away where nothing was asked to be compared."""
-    verdicts = [item for item in items if "verdicts" in getattr(item, "fixturenames", ())]
-    rest = [item for item in items if item not in set(verdicts)]
+    verdicts, rest = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        (verdicts if "verdicts" in getattr(item, "fixturenames", ()) else rest).append(item)
     if session.compares:
         items[:] = [*rest, *verdicts]
     elif verdicts:
@@ -199,7 +203,7 @@ def verdicts(cell: Cell, _quantgate: Session) -> Verdicts:
     try:
         _quantgate.judgement()
     except HarnessError as error:
-        problem = str(error)
+        problem = _quantgate.untold(error)
     if problem:
         pytest.fail(problem, pytrace=False)
     return Verdicts(cell, _quantgate)
