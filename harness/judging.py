@@ -54,6 +54,11 @@ class Bench:
     def _is_between_precisions(self) -> bool:
         return self.order.against is not None and self.order.against.kind is Kind.PRECISION
 
+    @property
+    def has_budgets(self) -> bool:
+        """Whether there are absolute targets, which are judged also where nothing is compared."""
+        return bool(self.expectations.budgets)
+
     def margin(self, cell: Cell, metric: str) -> float:
         """How much worse counts as worse."""
         return self.expectations.margins.margin(cell, metric)

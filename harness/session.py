@@ -73,6 +73,7 @@ class Session:
         self._campaign: Campaign | None = None
         self._judgement: Judgement | None = None
         self._unjudged: HarnessError | None = None
+        self._is_told_unjudged = False
         self._decided_before = _decided_before(order)
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
@@ -181,6 +182,11 @@ class Session:
                 self._followed.add(cell)
                 self._progress.cell_finished(measurement)
 
+    def untold(self, problem: HarnessError) -> str:
+        """What a test says where nothing could be judged: everything the first time, a word afterwards."""
+        is_first, self._is_told_unjudged = not self._is_told_unjudged, True
+        return str(problem) if is_first else "nothing could be judged; the first test of a verdict says why"
+
     def _announce(self) -> None:
         """Say what is planned, on what machine."""
         if self._progress is not None:
@@ -217,9 +223,11 @@ class Session:
 
     def _last_word(self, *, complete: bool) -> Judgement | None:
         """The judgement of the run as it ended: of an interrupted one, what its pairs can tell."""
-        if self._judgement is not None or not self.compares:
+        if self._judgement is not None:
             return self._judgement
         bench = self._bench or bench_of(self._order, plan(self._order).declared, self._decided_before)
+        if not (self.compares or bench.has_budgets):
+            return None
         run = journals.fold(self.folder)
         if self._order.against is None:
             return bench.stored(run) if complete else None
