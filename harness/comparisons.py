@@ -102,6 +102,11 @@ class Pair:
         for clock, ratio in self.log_ratios.items():
             if not math.isfinite(ratio):
                 raise ValueError(f"the log ratio of the {clock} time is {ratio}, which is no measurement")
+            if clock not in self.old.seconds or clock not in self.new.seconds:
+                raise ValueError(f"a ratio of the {clock} time needs that time of both sides")
+        for lap in (*self.old_laps, *self.new_laps):
+            if not math.isfinite(lap) or lap < 0:
+                raise ValueError(f"a lap is {lap}, which is no measurement")
 
 
 @dataclass(frozen=True, slots=True)

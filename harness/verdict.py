@@ -187,7 +187,7 @@ def _cause(pairs: Sequence[Pair], clock: Clock) -> str | None:
 
 def _other(duel: Duel, stands: Standing, metric: str, margin_of: MarginOf, rate: float) -> Verdict | None:
     """Tails and loading: one look a stage, over the pairs that the latency needed; regressed only where both agree."""
-    found = [_interval(duel, number, count, metric, rate) for number, count in _counts(duel, stands)]
+    found = [_interval(duel, number, count, metric, rate) for number, count in _counts(stands)]
     first = found[0]
     if first is None:
         return None
@@ -204,8 +204,9 @@ def _other(duel: Duel, stands: Standing, metric: str, margin_of: MarginOf, rate:
     return _with(shown, replace(verdict, old=old, new=new))
 
 
-def _counts(duel: Duel, stands: Standing) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (1, stands.first.pairs), (2, stands.second.pairs or len(_of_stage(duel, 2)))
+def _counts(stands: Standing) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many pairs of each stage tell of tails and loading: a second stage may have gone on for them alone."""
+    return (1, stands.first.pairs), (2, max(stands.first.pairs, stands.second.pairs))
 
 
 def _at(duel: Duel, number: int, count: int, metric: str, margin_of: MarginOf, rate: float) -> Shown:
@@ -253,6 +254,8 @@ def judge_memory(
     cell: Cell, metric: str, olds: Sequence[float], news: Sequence[float], margin: float, against: str
 ) -> Verdict:
     """Peaks of fresh processes: the medians differ by more than the margin, and the sides do not overlap."""
+    if not (olds and news and all(math.isfinite(peak) and peak > 0 for peak in (*olds, *news))):
+        raise ValueError(f"{metric} is {list(olds)} and {list(news)}, which is no measurement")
     old, new = median(olds), median(news)
     most = max(margin * old, LEAST_MEMORY_BYTES)
     fewest = min(len(olds), len(news))
