@@ -13,6 +13,8 @@ from statistics import fmean, median, stdev
 from harness.cells import Cell
 from harness.comparisons import Clock, Duel, Pair, Verdict
 from harness.consequences import PROFILES, control_tripped
+from harness.render.changes import bound, change, share
+from harness.render.numbers import percent
 from harness.results import Condition
 from harness.stats.estimates import t_quantile
 from harness.stats.sequential import LOOKS, SPENT
@@ -25,7 +27,9 @@ _NINE_OF_TEN = 1.645
 
 _BUSY = 0.10
 _STOLEN = 0.01
-_OWN_SPEED = 0.5
+OWN_SPEED = 0.75
+"""From this share of the variance on, processes are said to keep speeds of their own; the gate asks as much."""
+
 _ROUGH = 0.02
 _HALF_PERCENT = 0.005
 
@@ -148,9 +152,7 @@ def seen(duel: Duel, uncorrected: str | None, margin_of: MarginOf, rate: float) 
         much = f"--seconds {_enough(a_pair)}" if a_pair else "more --seconds"
         text = f"{len(pairs)} pairs are too few, {FEWEST_PAIRS} are the least; give {much} or a quicker --model"
         return TooFew(duel.cell, len(pairs), text)
-    spreads = {
-        clock: spread_of(pairs, clock) for clock in Clock if all(clock in pair.log_ratios for pair in pairs)
-    }
+    spreads = {clock: spread_of(pairs, clock) for clock in Clock if all(clock in pair.log_ratios for pair in pairs)}
     margin, sd = margin_of(duel.cell, LATENCY), spreads[duel.clock].sd
     trial = [pair for pair in duel.pairs if pair.stage == 0]
     a_pair = median(pair.seconds for pair in pairs)
@@ -161,7 +163,7 @@ def seen(duel: Duel, uncorrected: str | None, margin_of: MarginOf, rate: float) 
     return Seen(
         cell=duel.cell,
         clock=duel.clock,
-        uncorrected=uncorrected,
+        uncorrected=None if Clock.CORRECTED in spreads else uncorrected,
         pairs=len(pairs),
         trial_pairs=len(trial),
         pair_seconds=a_pair,
@@ -201,7 +203,7 @@ def _peaks(pairs: Sequence[Pair], margin: float) -> Peaks | None:
 
 def advice(one: Seen, around: Surroundings) -> tuple[str, ...]:
     """What to do about the noise that was found, what matters most first; nothing where nothing is to be done."""
-    return tuple((*_of_the_control(one), *_of_the_machine(one, around), *_of_the_reach(one, around)))
+    return (*_of_the_control(one), *_of_the_machine(one, around), *_of_the_reach(one, around))
 
 
 def _of_the_control(one: Seen) -> Iterator[str]:
@@ -219,25 +221,25 @@ def _of_the_machine(one: Seen, around: Surroundings) -> Iterator[str]:
     is_on_gpu = around.device.startswith("cuda")
     if others > _BUSY:
         yield (
-            f"other processes used {others:.0%} of the cores while this ran: stop them (top shows who they are), or gate"
+            f"other processes used {percent(others)} of the cores while this ran: stop them (top shows them), or gate"
             " where nothing else runs"
         )
     elif (after.load_1m or 0.0) > around.usable_cores + 1:
         yield f"the load is {after.load_1m:.1f} on {around.usable_cores:g} cores: stop other work (top shows it)"
     if one.clock is Clock.CORRECTED and wall > max(2 * own, _ROUGH):
         yield (
-            f"by the wall clock pairs differ {wall / own:.1f} times as much ({wall:.1%}) as without waiting for a core:"
-            f" processes compete for cores. Verdicts hold, as waiting does not decide; a change that only waits shows"
-            f" from {one.reaches[-1].waiting or 0.0:.1%} on"
+            f"by the wall clock pairs differ {wall / own:.1f} times as much ({percent(wall)}) as without waiting for a"
+            f" core: processes compete for cores. Verdicts hold, as waiting does not decide; a change that only waits"
+            f" shows from {bound(one.reaches[-1].waiting)} on"
         )
     if stolen > _STOLEN:
         yield (
-            f"the host took {stolen:.1%} of the cores away (steal): nothing inside this machine helps; take a dedicated"
-            " host or an hour when the others sleep"
+            f"the host took {percent(stolen)} of the cores away (steal): nothing inside this machine helps; take a"
+            " dedicated host or an hour when the others sleep"
         )
     throttled = after.throttled
     if throttled is not None and throttled != "no":
-        remedy = "lower its load or its power limit" if is_on_gpu else "cool it, or raise the quota of its control group"
+        remedy = "lower its load or power limit" if is_on_gpu else "cool it, or raise the quota of its control group"
         yield f"it was held back ({throttled}): {remedy}"
     governor = after.governor
     if governor is not None and governor != "performance" and not is_on_gpu:
@@ -269,15 +271,15 @@ def _of_the_threads(one: Seen, around: Surroundings, *, is_on_gpu: bool) -> Iter
 
 def _of_the_reach(one: Seen, around: Surroundings) -> Iterator[str]:
     own_speed = one.spreads[one.clock].own_speed
-    if own_speed is not None and own_speed > _OWN_SPEED and one.pairs_needed != LOOKS[0]:
+    if own_speed is not None and own_speed > OWN_SPEED and one.pairs_needed != LOOKS[0]:
         how = (
             "even though the models are laid anew in memory within each"
             if one.is_rebuilt
             else "and laying the models anew within each would not pay"
         )
         yield (
-            f"{own_speed:.0%} of the variance is between processes, {how}: more pairs help, longer ones do not, so give"
-            " a gate more --time-budget"
+            f"{percent(own_speed)} of the variance is between processes, {how}: more pairs help, longer ones do not, so"
+            " give a gate more --time-budget"
         )
     if one.peaks is not None and one.peaks.high_bytes - one.peaks.low_bytes > one.peaks.margin_bytes:
         apart = (one.peaks.high_bytes - one.peaks.low_bytes) / 2**20
@@ -287,15 +289,15 @@ def _of_the_reach(one: Seen, around: Surroundings) -> Iterator[str]:
         )
     if one.pairs_needed is None:
         yield (
-            f"a margin of {one.margin:.1%} is out of reach: with {LOOKS[-1]} pairs the smallest is {one.best:.1%}. Mend"
-            f" what is named above, or set latency_seconds = {_margin_for(one.best):g} for {one.cell.model}/*/* in"
+            f"a margin of {share(one.margin)} is out of reach: with {LOOKS[-1]} pairs the smallest is"
+            f" {bound(one.best)}. Mend what is named above, or set latency_seconds = {_margin_for(one.best):g} for {one.cell.model}/*/* in"
             " expectations.toml"
         )
     elif one.seconds_needed is not None and one.seconds_needed * around.cells > PROFILES["gate"].budget_seconds:
         budget = PROFILES["gate"].budget_seconds
         yield (
-            f"the {budget / 60:.0f} minutes of the gate profile decide about {budget / one.seconds_needed:.0f} cells like"
-            f" this one, and there are {around.cells}: give --time-budget"
+            f"the {budget / 60:.0f} minutes of the gate profile decide about {budget / one.seconds_needed:.0f} cells"
+            f" like this one, and there are {around.cells}: give --time-budget"
             f" {math.ceil(one.seconds_needed * around.cells / 60)}m, or fewer cells a run with --model"
         )
 
@@ -306,4 +308,4 @@ def _margin_for(change: float) -> float:
 
 
 def _signed(log_ratio: float) -> str:
-    return f"{math.expm1(log_ratio):+.1%}"
+    return change(math.exp(log_ratio))

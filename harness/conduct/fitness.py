@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -57,23 +58,27 @@ def examine(
     """Find the quickest cells, one of each model, and measure pairs of each against itself for so many seconds."""
     device = order.devices[0]
     with tempfile.TemporaryDirectory(prefix="quantgate-doctor-") as folder:
-        campaign = Campaign(order, grid, Journal(Path(folder)), watcher, grid.cells)
+        journal = Journal(Path(folder))
+        journal.write("examined")
+        campaign = Campaign(order, grid, journal, watcher, grid.cells)
         try:
             quickest = _quickest(grid, campaign.measurement)[:most]
             bouts = [Bout(_duel(one.cell), _ring(order, campaign, one.cell, watcher)) for one in quickest]
             sampler = Sampler()
-            before = sampler.sample("before", device)
-            Gate(
-                bouts,
-                _never_within(margin_of),
-                rate,
-                seconds,
-                watcher,
-                _Forgetful(),
-                campaign.held,
-                order.cell_limit_seconds,
-            ).run()
-            after = sampler.sample("after", device)
+            # Held throughout, so that waiting for another run takes none of the seconds.
+            with campaign.held(quickest[0].cell):
+                before = sampler.sample("before", device)
+                Gate(
+                    bouts,
+                    _never_within(margin_of),
+                    rate,
+                    seconds,
+                    watcher,
+                    _Forgetful(),
+                    lambda _cell: nullcontext(),
+                    order.cell_limit_seconds,
+                ).run()
+                after = sampler.sample("after", device)
         finally:
             campaign.close()
     examined = [Examined(bout.duel, _why_uncorrected(one)) for bout, one in zip(bouts, quickest, strict=True)]
@@ -101,7 +106,7 @@ def _why_nothing(grid: Grid, tried: list[Measurement]) -> str:
     blocked = [found.text for one in grid.models.values() if (found := zoo.blocked(one.model)) is not None]
     failed = [f"{one.cell}: {one.failure.text if one.failure else one.text}" for one in tried]
     reasons = "; ".join(dict.fromkeys((*blocked, *failed))) or "none is declared"
-    return f"no model can be measured, so nothing can be told of this machine ({reasons}); quantgate list shows them all"
+    return f"no model can be measured, so nothing is told of this machine ({reasons}); quantgate list shows them all"
 
 
 def _duel(cell: Cell) -> Duel:
@@ -140,4 +145,3 @@ class _Forgetful:
 
     def trial(self, duel: Duel) -> None:
         """Keep nothing."""
-
