@@ -80,16 +80,14 @@ def decided_cells(judgement: Judgement | None) -> frozenset[Cell]:
 
 
 def of_cells(verdicts: Iterable[Verdict]) -> Mapping[Cell, Outcome]:
-    """One outcome a cell: the worst of its latency, memory and counted numbers, and of whatever else regressed."""
+    """One outcome a cell: the worst of its latency and memory, and of whatever else is worse under every gate."""
     found: dict[Cell, Outcome] = {}
+    other: dict[Cell, Outcome] = {}
     for verdict in verdicts:
-        is_aside = verdict.metric not in (None, LATENCY, MEMORY) and verdict.outcome is not Outcome.REGRESSED
-        if is_aside and verdict.cell in found:
-            continue
-        known = found.get(verdict.cell)
-        if known is None or _WORST_FIRST.index(verdict.outcome) < _WORST_FIRST.index(known):
-            found[verdict.cell] = verdict.outcome
-    return found
+        speaks = verdict.metric in (None, LATENCY, MEMORY) or verdict.outcome in _ALWAYS
+        kept = found if speaks else other
+        kept[verdict.cell] = min(kept.get(verdict.cell, verdict.outcome), verdict.outcome, key=_WORST_FIRST.index)
+    return other | found
 
 
 def is_aside(verdict: Verdict) -> bool:
@@ -98,8 +96,9 @@ def is_aside(verdict: Verdict) -> bool:
 
 
 def compared_cells(judgement: Judgement) -> tuple[Cell, ...]:
-    """The cells of which something was compared at all."""
-    return tuple(cell for cell, outcome in of_cells(judgement.verdicts).items() if outcome in _COMPARED)
+    """The cells of which any metric was compared at all."""
+    compared = (one.cell for one in judgement.verdicts if one.metric is not None and one.outcome in _COMPARED)
+    return tuple(dict.fromkeys(compared))
 
 
 def downgraded(verdicts: Sequence[Verdict], controls: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -152,8 +151,8 @@ def judge_claim(claim: Claim, cell: Cell, duel: Duel | None, *, is_fatal: bool) 
         why = f": {duel.problem}" if duel and duel.problem else ""
         return say(Answer.CANNOT_TELL, f"not measured in pairs; pytest --against precision={claim.over} does{why}")
     found = _ratio(claim, cell, duel)
-    if found is None:
-        return say(Answer.CANNOT_TELL, f"{len(duel.pairs)} pairs are too few; {LEAST_PROCESSES + 1} are needed")
+    if isinstance(found, str):
+        return say(Answer.CANNOT_TELL, found)
     low, middle, high = found
     text = f"{claim.quantity} {middle:.3g} × {claim.over} [{low:.3g}, {high:.3g}], claimed {claim.bound}"
     keeps = [_keeps(end, claim.bound) for end in (low, high)]
@@ -166,19 +165,20 @@ def _keeps(value: float, bound: Bound) -> bool:
     return value <= bound.at_most if bound.at_most is not None else value >= (bound.at_least or 0.0)
 
 
-def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] | None:
-    """The claimed ratio with its interval. For speed it is the other way round: old time over new."""
+def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] | str:
+    """The claimed ratio with its interval, or why there is none. For speed it is old time over new."""
     pairs = [pair for pair in duel.pairs if pair.stage > 0]
     if claim.quantity is Quantity.SPEED:
         if len(pairs) <= LEAST_PROCESSES:
-            return None
+            return f"{len(pairs)} pairs are too few; {LEAST_PROCESSES + 1} are needed"
         interval = interval_at([pair.log_ratios[duel.clock] for pair in pairs], STAGE_RATE)
         return math.exp(-interval.high), math.exp(-interval.centre), math.exp(-interval.low)
     metric = claim.metric(cell)
     olds = [pair.old.values[metric] for pair in pairs if metric in pair.old.values]
     news = [pair.new.values[metric] for pair in pairs if metric in pair.new.values]
-    if min(len(olds), len(news)) < LEAST_PROCESSES:
-        return None
+    told = min(len(olds), len(news))
+    if told < LEAST_PROCESSES:
+        return f"{told} pairs tell {metric} of both sides; {LEAST_PROCESSES} are needed"
     return min(news) / max(olds), median(news) / median(olds), max(news) / min(olds)
 
 

@@ -58,8 +58,13 @@ def pairs(first: Sequence[float], second: Sequence[float] = (), **more: Any) -> 
 
 def duel(first: Sequence[float] = (), second: Sequence[float] = (), **more: Any) -> Duel:
     """A duel that the corrected clock decides, of pairs with these log ratios."""
-    plain: dict[str, Any] = {"clock": Clock.CORRECTED, "pairs": pairs(first, second)}
-    return Duel(CELL, AGAINST, **{**plain, **more})
+    plain: dict[str, Any] = {
+        "cell": CELL,
+        "against": AGAINST,
+        "clock": Clock.CORRECTED,
+        "pairs": pairs(first, second),
+    }
+    return Duel(**{**plain, **more})
 
 
 def swapped(one: Duel) -> Duel:
