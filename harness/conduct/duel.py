@@ -61,6 +61,11 @@ class NotConverted(Exception):
         super().__init__(corner.name)
         self.corner = corner
 
+    def again(self) -> CornerLost:
+        """What it means where the artifact has been made, and is lacking still."""
+        text = "its artifact is not found each time it is made; make its reference the same every time"
+        return CornerLost(self.corner, text)
+
 
 class OtherWork(Exception):
     """The two sides would not do the same work; `differences` say by what."""
@@ -149,7 +154,10 @@ class Ring:
                 return
         self.convert(corner)
         with self._worker(corner) as worker:
-            _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
+            try:
+                _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
+            except NotConverted as missing:
+                raise missing.again() from missing
 
     def pair(self, manner: Manner) -> Measured:
         """Measure one pair of fresh processes."""

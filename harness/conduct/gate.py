@@ -157,7 +157,10 @@ class Gate:
                 return ring.pair(manner)
             except NotConverted as missing:
                 ring.convert(missing.corner)
-        return ring.pair(manner)
+        try:
+            return ring.pair(manner)
+        except NotConverted as missing:
+            raise missing.again() from missing
 
     def _end(self, bout: Bout, outcome: Outcome, text: str, why: Exception) -> None:
         differences: tuple[Difference, ...] = bout.duel.differences
