@@ -155,7 +155,8 @@ class Contest:
                 bout.duel.cell,
                 bout.duel.is_control,
             ) and duel.against == bout.duel.against:
-                bout.duel = replace(duel, is_spent=False, outcome=None, problem=None)
+                kept = tuple(one for one in duel.differences if one != LOST_SUPPORT)
+                bout.duel = replace(duel, is_spent=False, outcome=None, problem=None, differences=kept)
                 trial = [pair for pair in duel.pairs if pair.stage == 0]
                 bout.quads_a_building = quads_a_building(trial[-1], self.order.pair_seconds) if trial else None
         return bout
