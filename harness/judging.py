@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from harness import zoo
-from harness.baselines.approvals import loosen, read_acceptances
+from harness.baselines.approvals import Acceptance, loosen, read_acceptances
 from harness.baselines.comparing import TIMED as STORED_TIMED
 from harness.baselines.comparing import compare_stored, gather, undeclared
 from harness.baselines.machine import settled
@@ -21,7 +21,6 @@ from harness.comparisons import Duel, Judged, Judgement, Outcome, Verdict
 from harness.conduct.arms import Kind
 from harness.conduct.order import Order
 from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, weighed
-from harness.errors import RecordUnreadable
 from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
@@ -34,12 +33,13 @@ _OF_ONE_PRECISION = ("parameters_count", "weights_covered_fraction")
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run is judged by: expectations, baselines, profile. Read once, before anything is measured."""
+    """What a run is judged by: expectations, acceptances, profile. Read once, before anything is measured."""
 
     order: Order
     expectations: Expectations
     declared: frozenset[tuple[str, str]] = frozenset()
     decided_before: frozenset[Cell] = frozenset()
+    acceptances: tuple[Acceptance, ...] = ()
 
     @property
     def profile(self) -> Profile:
@@ -64,14 +64,17 @@ class Bench:
         return self.expectations.margins.margin(cell, metric)
 
     def live_rate(self, cells: int) -> float:
-        """The error rate of a stage where so many cells are compared live."""
+        """The error rate of a stage of a run of so many cells.
+
+        It depends on what was planned, not on what came of it: whoever measures and whoever judges go by the same.
+        """
         return stage_rate(max(cells, 1) * TIMED)
 
     def live(self, run: Run, duels: Sequence[Duel]) -> Judgement:
         """The judgement of pairs."""
         own = [duel for duel in duels if not duel.is_control]
         measured = [duel for duel in own if duel.outcome is None]
-        rate = self.live_rate(len(measured))
+        rate = self.live_rate(len(run.planned))
         verdicts = [one for duel in own for one in judge_duel(duel, self.margin, rate)]
         if self._is_between_precisions:
             verdicts = [one for one in verdicts if one.metric not in _OF_ONE_PRECISION]
@@ -86,7 +89,7 @@ class Bench:
             controls=tuple(controls),
             comparisons=comparisons,
             stage_rate=rate,
-            error_rate=run_rate(comparisons),
+            error_rate=run_rate(comparisons, rate),
         )
 
     def stored(
@@ -105,13 +108,13 @@ class Bench:
         live = {
             (one.cell, one.metric): one
             for duel in duels
-            for one in judge_duel(duel, self.margin, self.live_rate(len(duels)))
+            for one in judge_duel(duel, self.margin, self.live_rate(len(run.planned)))
             if one.metric is not None
         }
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
         made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
-        return replace(made, problems=(*shelf.problems, *made.problems), comparisons=comparisons, error_rate=0.01)
+        return replace(made, problems=shelf.problems, comparisons=comparisons, error_rate=0.01)
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""
@@ -120,18 +123,12 @@ class Bench:
         return is_asked and cell.device in devices and (cell.model, cell.precision) not in self.declared
 
     def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
-        problems: tuple[str, ...] = ()
-        try:
-            acceptances = read_acceptances(self.order.baselines)
-        except RecordUnreadable as error:
-            acceptances, problems = (), (str(error),)
-        marked, lines = loosen(verdicts, acceptances, datetime.now(UTC).date())
+        marked, lines = loosen(verdicts, self.acceptances, datetime.now(UTC).date())
         return Judgement(
             against=against,
             profile=self.profile.name,
             verdicts=tuple(weighed(one, self.profile, self.decided_before) for one in marked),
             judged=tuple(self._expected(run, duels)),
-            problems=problems,
             accepted=lines,
         )
 
@@ -154,7 +151,7 @@ def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: f
     expectations = read_expectations(order.expectations, is_named=order.expects)
     expectations.check([(one.model.name, one.model.precisions) for one in declared])
     offered = frozenset((one.model.name, precision) for one in declared for precision in one.model.precisions)
-    return Bench(order, expectations, offered, decided_before)
+    return Bench(order, expectations, offered, decided_before, read_acceptances(order.baselines))
 
 
 def heavier(judgement: Judgement) -> tuple[Cell, ...]:

@@ -84,11 +84,10 @@ class Match:
             )
             bouts = contest.bouts()
             self._keep_unmeasured(bout.duel for bout in bouts if bout.ring is None)
-            live = [bout for bout in bouts if bout.ring is not None and not bout.duel.is_control]
             gate = Gate(
                 bouts,
                 self.bench.margin,
-                self.bench.live_rate(len(live)),
+                self.bench.live_rate(len(self.campaign.planned)),
                 order.time_budget_seconds or PROFILES[order.profile].budget_seconds,
                 self.onlooker,
                 DuelKeeper(self.journal),

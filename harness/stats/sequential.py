@@ -104,9 +104,9 @@ def stage_rate(comparisons: int, run_rate: float = RUN_RATE) -> float:
     return min(STAGE_RATE, math.sqrt(run_rate / comparisons))
 
 
-def run_rate(comparisons: int) -> float:
-    """The chance, at most, of any false alarm among so many comparisons."""
-    return comparisons * stage_rate(comparisons) ** 2
+def run_rate(comparisons: int, rate: float | None = None) -> float:
+    """The chance, at most, of any false alarm among so many comparisons; at a stage's rate, theirs unless told."""
+    return comparisons * (rate or stage_rate(comparisons)) ** 2
 
 
 def trimmed_log_ratio(log_ratios: Sequence[float]) -> float:
