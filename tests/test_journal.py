@@ -14,12 +14,14 @@ import msgspec
 import pytest
 
 from harness import journal as journals
+from harness.comparisons import Duel, Judgement, Pair, Side
 from harness.errors import HarnessError, RecordUnreadable
 from harness.journal import (
     EVENTS_FILE,
     RUN_FILE,
     Finished,
     Journal,
+    duels,
     fold,
     measurements,
     point_latest,
@@ -357,3 +359,37 @@ def test_a_line_that_is_still_being_written_is_read_when_it_is_whole(tmp_path: P
     assert finished.cells() == {}
     path.write_bytes(whole)
     assert finished.cells() == {CELL: MEASURED}
+
+
+def judged_events(folder: Path) -> Journal:
+    journal = begun(folder)
+    pair = Pair(1, {"wall": 0.1}, Side({"wall": 1.0}), Side({"wall": 1.1}), 3, 3.0, old_laps=(1.0, 1.01))
+    journal.write("duel", CELL, duel=Duel(CELL, "HEAD at 1a2b3c4d"))
+    journal.write("pair", CELL, is_control=False, pair=pair)
+    journal.write("judged", judgement=Judgement("HEAD at 1a2b3c4d", "gate", ()))
+    return journal
+
+
+def test_a_run_that_was_compared_comes_back_with_its_judgement_and_its_pairs_without_single_inferences(
+    tmp_path,
+) -> None:
+    judged_events(tmp_path)
+    folded = fold(tmp_path)
+    assert folded.judgement == Judgement("HEAD at 1a2b3c4d", "gate", ())
+    ((pair,),) = [duel.pairs for duel in folded.duels]
+    assert (pair.log_ratios, pair.old_laps) == ({"wall": 0.1}, ())
+    assert duels(tmp_path)[0].pairs[0].old_laps == (1.0, 1.01)
+
+
+def test_a_resumed_run_has_its_pairs_and_is_not_judged_yet(tmp_path: Path) -> None:
+    judged_events(tmp_path).write_after_crash("run-resumed")
+    folded = fold(tmp_path)
+    assert folded.judgement is None
+    assert [len(duel.pairs) for duel in folded.duels] == [1]
+
+
+def test_the_last_judgement_of_a_run_counts(tmp_path: Path) -> None:
+    judged_events(tmp_path).write("judged", judgement=Judgement("HEAD at 1a2b3c4d", "nightly", ()))
+    judgement = fold(tmp_path).judgement
+    assert judgement is not None
+    assert judgement.profile == "nightly"
