@@ -290,8 +290,8 @@ def _of_the_reach(one: Seen, around: Surroundings) -> Iterator[str]:
     if one.pairs_needed is None:
         yield (
             f"a margin of {share(one.margin)} is out of reach: with {LOOKS[-1]} pairs the smallest is"
-            f" {bound(one.best)}. Mend what is named above, or set latency_seconds = {_margin_for(one.best):g} for {one.cell.model}/*/* in"
-            " expectations.toml"
+            f" {bound(one.best)}. Mend what is named above, or set latency_seconds = {_margin_for(one.best):g} for"
+            f" {one.cell.model}/*/* in expectations.toml"
         )
     elif one.seconds_needed is not None and one.seconds_needed * around.cells > PROFILES["gate"].budget_seconds:
         budget = PROFILES["gate"].budget_seconds
