@@ -136,6 +136,12 @@ def test_the_true_change_is_given_as_timed_by_itself_and_in_turns() -> None:
         Truth().said(WORK, 12)
 
 
+@pytest.mark.parametrize(("turns", "is_doubtful"), [((1.02, 1.04), False), ((1.04, 1.05), True), ((1.0, 1.02), True)])
+def test_a_change_is_in_doubt_where_the_check_says_otherwise(turns: tuple[float, float], is_doubtful: bool) -> None:
+    low, high = turns
+    assert Truth(Ratio(1.03, 1.03, 1.03, 9), Ratio((low + high) / 2, low, high, 9)).is_doubtful is is_doubtful
+
+
 def driven(one: Model, times: int = 1) -> list[object]:
     return [list(one.drive(lambda inputs: inputs, {"x": number})) for number in range(times)]  # type: ignore[dict-item]
 
@@ -191,10 +197,8 @@ def test_each_change_is_one_commit_on_the_plain_code(clone: Clone) -> None:
     file = clone.folder / "suites" / "models" / "tone.py"
     clone.change(declared, WORK, 250.0)
     assert "slowed(model, 'work', 250.0) if model.name == 'tone' else model" in file.read_text()
-    assert (clone.folder / "suites" / "slowed.py").exists()
     clone.change(declared, SAME, 0.0)
     assert "slowed" not in file.read_text()
     assert file.read_text().startswith("MODELS = ()\n")
-    assert not (clone.folder / "suites" / "slowed.py").exists()
     assert git(clone.folder, "rev-parse", "HEAD~1") == clone.base
     assert git(clone.folder, "status", "--porcelain") == ""
