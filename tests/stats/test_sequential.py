@@ -171,6 +171,11 @@ def test_the_rate_of_a_stage_bounds_the_rate_of_the_run(comparisons: int, rate: 
     assert run_rate(comparisons) == pytest.approx(run)
 
 
+def test_a_run_that_was_measured_at_another_rate_is_wrong_at_that_rate() -> None:
+    # Seven comparisons at half a per cent a stage: 7 · 0.005².
+    assert run_rate(7, 0.005) == pytest.approx(0.000175)
+
+
 @given(st.integers(1, 10**6))
 def test_no_run_is_wrong_more_often_than_it_says(comparisons: int) -> None:
     assert run_rate(comparisons) <= RUN_RATE * (1 + 1e-12)
