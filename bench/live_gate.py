@@ -2,8 +2,8 @@
 
 A change is committed to a copy of a model's declaration: nothing, real work, memory that is held, a sleep, a slower
 tail. How much work takes the wanted share of the model's own time is found beforehand on a bare session, by timing the
-work right after each output; then both drives are timed in turns, for longer, as a check of its own. Where that says
-otherwise (work may cost a quick model its cache), it decides, and is made once more.
+work right after each output; then both drives are timed in turns, for longer, as a check of its own. Where that is
+exact and says otherwise (work may cost a quick model its cache), it decides, and is made once more.
 The verdict is read from the record of the run. Runs take one to five minutes each; the CPU's lease is taken as by any.
 
     python bench/live_gate.py                                  all scenarios: 11 runs
@@ -157,7 +157,7 @@ def _calibrated(declared: zoo.Declared, scenario: Scenario, given: argparse.Name
         achieved = _ratio("within", declared, scenario, amount, given.calibrate_seconds, given.seed + number)
         amount = next_amount(amount, achieved.median - 1, scenario.share)
     found = _checked(declared, scenario, amount, given)
-    if found.is_doubtful and found.turns is not None:
+    if found.turns is not None and found.is_doubtful(scenario.share):
         amount = next_amount(amount, found.turns.median - 1, scenario.share)
         found = _checked(declared, scenario, amount, given)
     return amount, found

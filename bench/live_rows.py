@@ -85,10 +85,12 @@ class Truth:
     within: Ratio | None = None
     turns: Ratio | None = None
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether what is done costs more or less than its own time: the model beside it runs otherwise."""
-        if self.within is None or self.turns is None:
+    def is_doubtful(self, share: float) -> bool:
+        """Whether what is done costs more or less than its own time: the model beside it runs otherwise.
+
+        Only a check that is exact for the share that is wanted can tell; one that is not must not be followed.
+        """
+        if self.within is None or self.turns is None or self.turns.high - self.turns.low > share / 2:
             return False
         return not self.turns.low <= self.within.median <= self.turns.high
 

@@ -152,7 +152,7 @@ def _number(value: float | None) -> str:
 
 
 def _share(name: str, fraction: float | None, of: str = "") -> str:
-    return "" if fraction is None else " ".join(filter(None, (name, percent(round(fraction, 3)), of)))
+    return "" if fraction is None else " ".join(filter(None, (name, percent(fraction), of)))
 
 
 def _fine(fraction: float) -> str:

@@ -54,7 +54,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
         " cannot be seen.",
     )
     add_root(doctor)
-    doctor.add_argument("--model", default="*", metavar="GLOB", help="take the quickest of these (default: of all)")
+    doctor.add_argument(
+        "--model",
+        default="*",
+        metavar="GLOB",
+        help="take the quickest of these (default: of all, which are tried first)",
+    )
     doctor.add_argument("--precision", default="fp32", metavar="GLOB", help="of this precision (default fp32)")
     doctor.add_argument("--device", default="cpu", metavar="D", help="on this device (default cpu)")
     doctor.add_argument("--cells", type=int, default=1, metavar="N", help="take so many models (default 1)")
