@@ -86,7 +86,8 @@ class Contest:
         if self.arm.precision is not None:
             return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
         try:
-            ring.opens(ring.old, self.order.cell_limit_seconds)
+            with self.solos.held(duel.cell):
+                ring.opens(ring.old, self.order.cell_limit_seconds)
         except CornerLost:
             return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
         return replace(
@@ -118,17 +119,20 @@ class Contest:
         return model.size == "tiny" or not has_tiny or model.name in self.order.models.split(",")
 
     def _controls(self, bouts: list[Bout]) -> Iterator[Bout]:
-        """The old side against itself, on the quickest cell: what shows a change there shows it anywhere."""
-        able = [bout for bout in bouts if bout.ring is not None]
-        if not able:
+        """The old side against itself, on the quickest cell that it can open: what trips there does so anywhere."""
+        able = [(bout.duel, bout.ring) for bout in bouts if bout.ring is not None]
+        for compared, ring in sorted(able, key=lambda one: self._spent(one[0].cell)):
+            try:
+                with self.solos.held(compared.cell):
+                    ring.opens(ring.old, self.order.cell_limit_seconds)
+            except CornerLost:
+                continue
+            itself = f"{ring.old.name}, against itself"
+            duel = replace(compared, against=itself, is_control=True, pairs=(), differences=())
+            twin = replace(ring.old, name=f"{ring.old.name} again")
+            chance = chance_of(self.order.seed + 1, compared.cell)
+            yield self._resumed(Bout(duel, replace(ring, new=twin, chance=chance)))
             return
-        quickest = min(able, key=lambda bout: self._spent(bout.duel.cell))
-        assert quickest.ring is not None
-        old = quickest.ring.old
-        duel = replace(quickest.duel, against=f"{old.name}, against itself", is_control=True, pairs=(), differences=())
-        twin = replace(old, name=f"{old.name} again")
-        ring = replace(quickest.ring, new=twin, chance=chance_of(self.order.seed + 1, quickest.duel.cell))
-        yield self._resumed(Bout(duel, ring))
 
     def _spent(self, cell: Cell) -> float:
         return self.solos.measurement(cell).value("latency_seconds") or 0.0

@@ -64,7 +64,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[protocol.DeclaredModel]:
     return models
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which sides were tried, where all of them open."""
     tried: list[str] = []
@@ -199,6 +199,18 @@ def test_the_control_is_the_old_side_against_itself_on_the_quickest_cell_that_ca
     compared = next(bout.ring for bout in found if bout.duel.cell == TONE8 and not bout.duel.is_control)
     assert compared is not None
     assert control.ring.chance.random() != compared.chance.random()
+
+
+def test_where_the_old_side_of_the_quickest_cell_does_not_open_the_control_runs_on_the_next(there, monkeypatch) -> None:
+    def opens(_ring: Ring, corner: Any, _limit: float) -> None:
+        if corner.assignment.model == "hum":
+            raise CornerLost(corner, "it does not start there")
+
+    monkeypatch.setattr(Ring, "opens", opens)
+    there += [declared("tone"), declared("hum")]
+    found = bouts(measured(TONE, 0.3), measured(HUM, 0.001))
+    assert [bout.duel.cell for bout in found if bout.duel.is_control] == [TONE]
+    assert [bout.duel.cell for bout in bouts(measured(HUM)) if bout.duel.is_control] == []
 
 
 def test_where_nothing_can_be_compared_there_is_no_control(there: Any) -> None:

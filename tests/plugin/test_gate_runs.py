@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -240,12 +241,12 @@ def test_an_expectation_that_means_nothing_is_refused_with_its_line_before_anyth
 
 def test_against_a_precision_the_others_are_compared_and_itself_is_left_out(gated: GatedProject) -> None:
     gated.declare(loop="precisions=('fp32', 'int8-dynamic')")
-    done = gated.compare("--time-budget", "20s", against="precision=fp32")
-    assert done.returncode in (0, 1), done.stdout  # the recipe adds nodes and with them time, as a loop so small shows
+    done = gated.compare("--time-budget", "4s", against="precision=fp32")
+    assert done.returncode == 0, done.stdout
     assert {name.rsplit("/", 1)[0] for name in gated.outcomes()} == {"loop/int8-dynamic"}
     verdict = gated.verdict("latency_seconds")
     assert verdict["against"] == "fp32"
-    assert verdict["pairs"] >= 4
+    assert verdict["pairs"] >= 1
 
 
 def test_against_a_variable_the_other_side_has_it_and_this_side_has_not(gated: GatedProject) -> None:
@@ -344,15 +345,19 @@ def test_a_missed_budget_is_told_and_is_fatal_under_nightly_only(gated: GatedPro
 
 @pytest.fixture(scope="module")
 def stored_once(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> GatedProject:
-    """Two models measured three times, every time accepted."""
+    """Two models with three accepted sessions or more each: on a busy machine a run is refused now and then."""
     project = GatedProject(tmp_path_factory.mktemp("stored") / "project", cache)
     project.declare(loop="", other="")
     project.commit()
-    for _ in range(3):
+    said = ""
+    for _ in range(10):
         assert project.run().returncode == 0
         done = quantgate(project, "accept", "--new")
-        assert done.returncode == 0, done.stdout + done.stderr
-    return project
+        said += done.stdout + done.stderr
+        kept = [json.loads(path.read_text())["sessions"] for path in project.folder.glob("baselines/*/*/*.json")]
+        if len(kept) == 2 and min(map(len, kept)) >= 3:
+            return project
+    raise AssertionError(said)
 
 
 @pytest.fixture
@@ -377,7 +382,7 @@ def test_against_accepted_results_the_same_code_is_green(stored: GatedProject) -
     outcomes = stored.outcomes()
     assert outcomes["loop/fp32/peak_bytes"] == outcomes["other/fp32/artifact_bytes"] == "unchanged"
     assert outcomes["loop/fp32/latency_seconds"] in ("inconclusive", "suspect", "unchanged")
-    assert "3 sessions" in stored.verdict("latency_seconds")["against"]
+    assert re.search(r"[3-9] sessions", stored.verdict("latency_seconds")["against"])
 
 
 def test_a_baseline_cut_short_costs_one_line_and_its_own_cell(stored: GatedProject) -> None:
