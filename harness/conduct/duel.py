@@ -180,7 +180,7 @@ class Ring:
             quads = self._quads(old, new, manner, max(manner.seconds, starting))
             for arm in arms:
                 arm.closed = arm.ask(protocol.Close(), protocol.Closed)
-        return _measured(old, new, quads, differences, manner, self.clock() - began)
+        return _measured(old, new, quads, differences, manner, self.clock() - began, self.chance)
 
     def _core(self) -> tuple[int, ...] | None:
         """One core for both sides, where each works with one thread on the CPU: another for each pair, by chance.
@@ -276,7 +276,13 @@ def _laps(block: protocol.Laps, clock: Clock) -> tuple[float, ...] | None:
 
 
 def _measured(
-    old: _Arm, new: _Arm, quads: list[_Quad], differences: tuple[Difference, ...], manner: Manner, seconds: float
+    old: _Arm,
+    new: _Arm,
+    quads: list[_Quad],
+    differences: tuple[Difference, ...],
+    manner: Manner,
+    seconds: float,
+    chance: random.Random,
 ) -> Measured:
     """Make the record of a pair out of its quads."""
     by_clock = {clock: [quad.seconds(clock) for quad in quads] for clock in Clock}
@@ -305,14 +311,17 @@ def _measured(
         quads=len(quads),
         seconds=seconds,
         is_rebuilt=manner.quads_a_building is not None,
-        old_laps=_normalised(quads, decides, 0),
-        new_laps=_normalised(quads, decides, 1),
+        old_laps=_normalised(quads, decides, 0, chance),
+        new_laps=_normalised(quads, decides, 1, chance),
     )
     return Measured(pair, decides, differences)
 
 
-def _normalised(quads: list[_Quad], clock: Clock, side: int) -> tuple[float, ...]:
-    """Single inferences of one side, each divided by the old side's median for its example; thinned where many."""
+def _normalised(quads: list[_Quad], clock: Clock, side: int, chance: random.Random) -> tuple[float, ...]:
+    """Single inferences of one side, each divided by the old side's median for its example.
+
+    Where they are many, some by chance: every so many would miss a slow one that comes every so many.
+    """
     olds: dict[int, list[float]] = {}
     for quad in quads:
         for block in quad.old:
@@ -324,8 +333,8 @@ def _normalised(quads: list[_Quad], clock: Clock, side: int) -> tuple[float, ...
         for block in (quad.old, quad.new)[side]
         for lap in (_laps(block, clock) or ())
     ]
-    step = max(1, math.ceil(len(laps) / _LAPS_KEPT))
-    return tuple(float(f"{lap:.4g}") for lap in laps[::step])
+    kept = chance.sample(laps, _LAPS_KEPT) if len(laps) > _LAPS_KEPT else laps
+    return tuple(float(f"{lap:.4g}") for lap in kept)
 
 
 def _values(arm: _Arm) -> dict[str, float]:
