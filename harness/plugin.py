@@ -105,12 +105,18 @@ def _put_verdicts_last(config: pytest.Config, session: Session, items: list[pyte
     """Compare when everything was measured; leave the tests of verdicts away where nothing was asked to be compared."""
     verdicts, rest = list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        (verdicts if "verdicts" in getattr(item, "fixturenames", ()) else rest).append(item)
+        (verdicts if _asks_for_verdicts(item) else rest).append(item)
     if session.compares:
         items[:] = [*rest, *verdicts]
     elif verdicts:
         items[:] = rest
         config.hook.pytest_deselected(items=verdicts)
+
+
+def _asks_for_verdicts(item: pytest.Item) -> bool:
+    """Whether a test uses our fixture, and not a parameter of its own that has the same name."""
+    own = getattr(item, "callspec", None)
+    return "verdicts" in getattr(item, "fixturenames", ()) and "verdicts" not in (own.params if own else ())
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

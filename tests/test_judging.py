@@ -76,9 +76,9 @@ def test_pairs_become_verdicts_and_only_the_worse_is_fatal(bench: Maker, pairs, 
 def test_how_sure_the_run_is_counts_the_cells_that_were_compared(bench: Maker) -> None:
     gone = Duel(OTHER, "the past", outcome=Outcome.MISSING, problem="gone")
     found = bench().live(RUN, [duel(SAME), gone, duel(SAME, is_control=True)])
-    # One cell, seven comparisons, two stages of 1 % each: 7 · 0.01².
+    # One cell, nine comparisons, two stages of 1 % each: 9 · 0.01².
     assert (found.comparisons, found.stage_rate) == (TIMED, 0.01)
-    assert found.error_rate == pytest.approx(0.0007)
+    assert found.error_rate == pytest.approx(0.0009)
     assert {one.cell: one.outcome for one in found.verdicts if one.metric in (None, LATENCY)} == {
         CELL: Outcome.UNCHANGED,
         OTHER: Outcome.MISSING,

@@ -353,6 +353,7 @@ def _values(arm: _Arm) -> dict[str, float]:
         "parameters_count": float(opened.parameter_count),
         **({"weights_covered_fraction": coverage.fraction} if coverage.total_bytes else {}),
         **({"peak_bytes": float(max(known))} if len(known) == len(peaks) else {}),
+        **({} if closed.device_peak_bytes is None else {"device_peak_bytes": float(closed.device_peak_bytes)}),
     }
 
 
