@@ -35,8 +35,8 @@ EXACT = ("artifact_bytes", "parameters_count", "weights_covered_fraction")
 MEMORY = "peak_bytes"
 
 TIMED = 2 * 2 + len(TAILS) + len(LOADING)
-"""How many comparisons of one cell could raise a false alarm: tails, loading, and for the latency each of the four ways in
-which two clocks can agree over two stages."""
+"""How many comparisons of one cell could raise a false alarm: tails, loading, and for the latency each of the four ways
+in which two clocks can agree over two stages."""
 
 LEAST_MEMORY_BYTES = 4 * 2**20
 LEAST_PROCESSES = 3
