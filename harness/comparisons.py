@@ -175,6 +175,7 @@ class Verdict:
     accepted: str | None = None
     is_fatal: bool = False
     clock: Clock | None = None
+    of: str = ""
 
 
 class Answer(StrEnum):

@@ -25,6 +25,10 @@ class RecordUnreadable(HarnessError):
     """A stored record is truncated, edited by hand or of a newer schema."""
 
 
+class RecordUnwritable(HarnessError):
+    """What was measured cannot be written down: no room, no right to. Nothing more is worth measuring then."""
+
+
 class ArtifactUnreadable(HarnessError):
     """A file that should hold a model does not, or not one of the kind its name says."""
 

@@ -20,7 +20,7 @@ import msgspec
 from harness.cells import Cell
 from harness.comparisons import Duel, Judgement
 from harness.duel_events import duels_of, without_laps
-from harness.errors import HarnessError, RecordUnreadable
+from harness.errors import HarnessError, RecordUnreadable, RecordUnwritable
 from harness.results import (
     SCHEMA,
     Environment,
@@ -78,7 +78,7 @@ class Journal:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise HarnessError(
+            raise RecordUnwritable(
                 f"{self._path} cannot be written: {error.strerror}; make room or choose another --reports folder"
             ) from error
 

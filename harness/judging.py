@@ -24,7 +24,7 @@ from harness.consequences import PROFILES, Profile, downgraded, judge_budget, ju
 from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
-from harness.stats.sequential import run_rate, stage_rate
+from harness.stats.sequential import RUN_RATE, run_rate, stage_rate
 from harness.verdict import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
 
 _OF_ONE_PRECISION = ("parameters_count", "weights_covered_fraction")
@@ -102,7 +102,7 @@ class Bench:
         store, identity = Store(self.order.baselines), settled(run.environment.identity)
         shelf = gather(store, run.planned, identity)
         comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
-        rate = 0.01 / comparisons
+        rate = RUN_RATE / comparisons
         verdicts = compare_stored(run, shelf, self.margin, rate, more_peaks)
         duels = [duel for duel in settled_live if not duel.is_control]
         live = {
@@ -114,7 +114,8 @@ class Bench:
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
         made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
-        return replace(made, problems=shelf.problems, comparisons=comparisons, error_rate=0.01)
+        made = replace(made, problems=shelf.problems)
+        return replace(made, comparisons=comparisons, error_rate=RUN_RATE) if shelf.here else made
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""

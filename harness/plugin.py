@@ -6,13 +6,14 @@ Holds no threshold and no format: it asks the campaign and hands the run to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import NoReturn
 
 import pytest
 
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
 from harness.comparisons import Verdict
-from harness.errors import HarnessError, UsageProblem
+from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.results import Measurement, Status
 from harness.session import Session
@@ -153,6 +154,12 @@ def _quantgate(pytestconfig: pytest.Config) -> Session:
     return pytestconfig.stash[_SESSION]
 
 
+def _end(session: Session, error: RecordUnwritable) -> NoReturn:
+    """End the run: what is measured from here on would be lost."""
+    session.problem = error
+    pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+
 @pytest.fixture
 def measured(cell: Cell, _quantgate: Session) -> Measurement:
     """The measurement of the test's cell. The first test that asks has the cell measured; the others read it.
@@ -162,6 +169,8 @@ def measured(cell: Cell, _quantgate: Session) -> Measurement:
     found, problem = None, ""
     try:
         found = _quantgate.measurement(cell)
+    except RecordUnwritable as error:
+        _end(_quantgate, error)
     except HarnessError as error:
         problem = str(error)
     if found is None:
@@ -208,6 +217,8 @@ def verdicts(cell: Cell, _quantgate: Session) -> Verdicts:
     problem = ""
     try:
         _quantgate.judgement()
+    except RecordUnwritable as error:
+        _end(_quantgate, error)
     except HarnessError as error:
         problem = _quantgate.untold(error)
     if problem:

@@ -29,6 +29,7 @@ from harness.pytest_stream import PytestStream
 from harness.render.html import write_report
 from harness.render.progress import Progress
 from harness.results import Fact, Failure, Measurement, Phase, Run, Status
+from harness.zoo import source_digest
 
 _ABOUT_SECONDS_A_CELL = 3.0
 
@@ -106,7 +107,7 @@ class Session:
         """Start the run, or join the one that another process has started."""
         assert self._grid is not None
         journal = Journal(self.folder)
-        options = self._order.recorded()
+        options = {**self._order.recorded(), SUITES: source_digest(self._order.root, self._order.models_folder)}
         if self._order.resume and not self.is_xdist_worker:
             _check_same(self.folder, options)
             journal.write_after_crash("run-resumed")
@@ -313,13 +314,18 @@ def _decided_before(order: Order) -> frozenset[Cell]:
     return decided_cells(run.judgement)
 
 
+SUITES = "suites_digest"
 _MAY_CHANGE = ("time_budget_seconds", "profile", "has_gate")
 
 
 def _check_same(folder: Path, options: dict[str, Fact]) -> None:
     """Refuse to go on with a run that was made otherwise."""
     before = journals.fold(folder).options
-    must = [name for name in options if name not in _MAY_CHANGE]
+    must = [name for name in options if name not in (*_MAY_CHANGE, SUITES)]
     differing = [name for name in must if before.get(name) != msgspec.to_builtins(options[name])]
     if differing:
         raise UsageProblem(f"--resume: the newest run had other options ({', '.join(differing)}); give the same ones")
+    if before.get(SUITES) != options[SUITES]:
+        raise UsageProblem(
+            "--resume: the suites have changed since; what was measured is of other code: run without it"
+        )

@@ -23,7 +23,7 @@ from harness.cells import Cell
 from harness.comparisons import Basis, Clock, Duel, Outcome, Pair, Verdict
 from harness.metrics import METRICS, Better
 from harness.stats.sequential import Interval, Shown, interval_at, look, looks_until, next_look
-from harness.stats.sessions import session_interval
+from harness.stats.sessions import ENOUGH_SESSIONS, session_interval
 from harness.stats.tails import Laps, Unsupported, tail_interval
 
 MarginOf = Callable[[Cell, str], float]
@@ -129,13 +129,13 @@ def _latency(duel: Duel, stands: Standing, margin_of: MarginOf) -> Verdict:
     shown = second if second.interval and outcome is not Outcome.INCONCLUSIVE else first
     pairs = _of_stage(duel, 2 if shown is second else 1)[: shown.pairs or None]
     regressed = outcome is Outcome.REGRESSED
-    if outcome is Outcome.INCONCLUSIVE and first.shown is Shown.NOTHING:
-        text = "neither a change nor its absence was shown" + (": the time was spent" if duel.is_spent else "")
+    if outcome is Outcome.INCONCLUSIVE and duel.is_spent:
+        text += ": the run or its time ended first; give it a longer --time-budget"
     verdict = Verdict(
         duel.cell,
         LATENCY,
         outcome,
-        f"{text}, by {shown.clock.words}{duel.of}",
+        f"{text}, by {shown.clock.words}",
         duel.against,
         old=_centre([pair.old.seconds[shown.clock] for pair in pairs]),
         new=_centre([pair.new.seconds[shown.clock] for pair in pairs]),
@@ -144,6 +144,7 @@ def _latency(duel: Duel, stands: Standing, margin_of: MarginOf) -> Verdict:
         cause=_cause(pairs, shown.clock) if regressed else None,
         differences=duel.differences,
         clock=shown.clock,
+        of=duel.of,
     )
     return _with(shown.interval, verdict)
 
@@ -263,7 +264,10 @@ def judge_memory(
     if abs(new - old) <= most:
         outcome, text = Outcome.UNCHANGED, "the medians differ by no more than the margin"
     elif fewest < LEAST_PROCESSES:
-        outcome, text = Outcome.INCONCLUSIVE, f"{fewest} processes on a side, {LEAST_PROCESSES} are needed"
+        outcome, text = (
+            Outcome.INCONCLUSIVE,
+            f"{fewest} process{'es' * (fewest != 1)} on a side, {LEAST_PROCESSES} are needed",
+        )
     elif min(news) > max(olds):
         outcome, text = Outcome.REGRESSED, "every process needed more than any of the other side"
     elif max(news) < min(olds):
@@ -307,7 +311,11 @@ def judge_stored(
     elif change > bound:
         outcome, text = Outcome.SUSPECT, "slower, but no more than sessions differ: a live comparison would tell"
     else:
-        outcome, text = Outcome.INCONCLUSIVE, "no slower than sessions differ, which is more than the margin"
+        outcome, text = Outcome.INCONCLUSIVE, "not slower than sessions differ; a change of the margin would not show"
+    if len(sessions) < ENOUGH_SESSIONS and outcome in (Outcome.SUSPECT, Outcome.INCONCLUSIVE):
+        text += (
+            f" (stored: {len(sessions)} of the {ENOUGH_SESSIONS} sessions, an hour apart, that show how they differ)"
+        )
     old = math.exp(math.fsum(math.log(value) for value in sessions) / len(sessions))
     verdict = Verdict(
         cell,

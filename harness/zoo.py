@@ -5,6 +5,7 @@ Importing a declaration must import no runtime; what is found is checked and ord
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Iterable
@@ -108,6 +109,18 @@ def blocked(model: Model) -> Blocked | None:
             reason = Reason.NO_PACKAGE if need.is_library else Reason.NO_WEIGHTS
             return Blocked(reason, f"{need.distribution} is not installed: {need.install}")
     return None
+
+
+def source_digest(root: Path, folder: str) -> str:
+    """What the suites are, by content: every file beside the folder of models that is no cache."""
+    top = (root / folder).parent
+    top = top if top != root else root / folder
+    digest = hashlib.sha256()
+    for path in sorted(top.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
+            digest.update(f"{path.relative_to(top)}\0".encode(errors="surrogateescape"))
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def _in_folder(root: Path, folder: str) -> list[Origin]:

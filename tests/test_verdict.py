@@ -139,9 +139,9 @@ def test_a_trial_is_not_judged() -> None:
 
 
 def test_the_time_spent_is_named_where_nothing_was_shown() -> None:
-    assert "the time was spent" in judged(duel(UNSURE, is_spent=True)).text
-    assert "the time was spent" not in judged(duel(UNSURE)).text
-    assert "the time was spent" not in judged(duel(around(NONE_SEEN), is_spent=True)).text
+    assert "its time ended first" in judged(duel(UNSURE, is_spent=True)).text
+    assert "its time ended first" not in judged(duel(UNSURE)).text
+    assert "its time ended first" not in judged(duel(around(NONE_SEEN), is_spent=True)).text
 
 
 def test_the_numbers_told_are_those_of_the_second_stage() -> None:
@@ -457,7 +457,7 @@ def test_a_duel_tells_counted_numbers_of_both_sides_and_never_of_one(metric: str
         ([1000] * 3, [1030, 1030, 1000], INCONCLUSIVE, "the medians differ, and the processes overlap"),
         ([1000] * 2, [1100] * 9, INCONCLUSIVE, "2 processes on a side, 3 are needed"),
         ([1000] * 9, [1100] * 2, INCONCLUSIVE, "2 processes on a side, 3 are needed"),
-        ([1000], [900], INCONCLUSIVE, "1 processes on a side, 3 are needed"),
+        ([1000], [900], INCONCLUSIVE, "1 process on a side, 3 are needed"),
     ],
 )
 def test_memory_is_judged_by_medians_and_overlap(
@@ -505,8 +505,8 @@ def test_a_duel_weighs_every_process_and_never_one_side() -> None:
 
 # Against stored sessions.
 
-# One stored session by the corrected clock: t = 4.541 (3 degrees, 1 %) · 0.12 · √2 = 0.771 either way.
-WAYS = 4.541 * 0.12 * math.sqrt(2)
+# One stored session by the corrected clock: t = 2.457 (30 degrees, 1 %) · 0.12 · √2 = 0.417 either way.
+WAYS = 2.457 * 0.12 * math.sqrt(2)
 
 
 def stored(*new: float, sessions: Sequence[float] = (1.0,), margin: float = 0.03, rate: float = RATE) -> Verdict:
@@ -516,13 +516,13 @@ def stored(*new: float, sessions: Sequence[float] = (1.0,), margin: float = 0.03
 @pytest.mark.parametrize(
     ("change", "outcome", "words", "has_command"),
     [
-        (0.0, INCONCLUSIVE, "no slower than sessions differ", True),
-        (0.02, INCONCLUSIVE, "no slower than sessions differ", True),
+        (0.0, INCONCLUSIVE, "not slower than sessions differ", True),
+        (0.02, INCONCLUSIVE, "not slower than sessions differ", True),
         (0.05, SUSPECT, "slower, but no more than sessions differ", True),
         (WAYS - 0.01, SUSPECT, "slower, but no more than sessions differ", True),
         (WAYS + 0.01, REGRESSED, "slower by more than sessions differ", False),
-        (-0.05, INCONCLUSIVE, "no slower than sessions differ", True),
-        (-WAYS + 0.01, INCONCLUSIVE, "no slower than sessions differ", True),
+        (-0.05, INCONCLUSIVE, "not slower than sessions differ", True),
+        (-WAYS + 0.01, INCONCLUSIVE, "not slower than sessions differ", True),
         (-WAYS - 0.01, IMPROVED, "faster by more than sessions differ", False),
     ],
 )

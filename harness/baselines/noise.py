@@ -26,7 +26,8 @@ def too_noisy(measurement: Measurement) -> str | None:
     spread = relative_half_width(means)
     if spread > MOST_SPREAD:
         return (
-            f"its passes are known to ±{spread:.1%}, and ±{MOST_SPREAD:.0%} is the most; measure on a quieter machine"
+            f"its passes are known to ±{spread:.1%}, and ±{MOST_SPREAD:.0%} is the most;"
+            " measure for longer (--cell-seconds 15s) or on a quieter machine"
         )
     steady = measurement.warm_up is None or measurement.warm_up.steady
     if not steady and spread > MOST_UNSTEADY_SPREAD:

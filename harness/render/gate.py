@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judgement, Outcome, Verdict
-from harness.consequences import DECIDED, compared_cells, is_aside, of_cells
+from harness.consequences import compared_cells, is_aside, of_cells
 from harness.render import changes, numbers
 from harness.render.gate_words import Control, aside_lines, control_of, count_cells, error_control, unchanged_lines
 from harness.render.text import clip, one_line
@@ -54,7 +54,9 @@ class GateHeadline:
             return "gate failed"
         if not self.compared:
             return _NOTHING
-        return "gate passed" if self.complete else "gate interrupted"
+        if not self.complete:
+            return "gate interrupted"
+        return "gate passed" if self.tone == "passed" else "gate undecided"
 
     @property
     def glyph(self) -> str:
@@ -66,7 +68,7 @@ class GateHeadline:
         """The state as one of three words for printers that colour: failed, unsure, passed."""
         if self.is_fatal:
             return "failed"
-        is_sure = Outcome.SUSPECT not in self.counts and any(outcome in DECIDED for outcome in self.counts)
+        is_sure = not {Outcome.SUSPECT, Outcome.INCONCLUSIVE} & set(self.counts)
         return "passed" if self.compared and self.complete and is_sure else "unsure"
 
     @property

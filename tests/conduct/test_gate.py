@@ -218,7 +218,7 @@ def test_a_spent_budget_ends_every_open_cell_and_says_so() -> None:
     assert scene.turns() == "aaaab"
     assert a.duel.is_spent
     assert b.duel.is_spent
-    assert "the time was spent" in latency(a).text
+    assert "its time ended first" in latency(a).text
     assert latency(b).outcome is Outcome.INCONCLUSIVE
     spent = [duel.cell for (duel,) in scene.of("began") if duel.is_spent]
     assert sorted(spent, key=str) == [A, B]

@@ -11,25 +11,26 @@ from hypothesis import strategies as st
 from harness.stats.sessions import session_interval
 
 LOGS = st.lists(st.floats(-5, 5), min_size=1, max_size=8)
-T_99 = {3: 4.541, 4: 3.747, 5: 3.365}
+T_99 = {3: 4.541, 4: 3.747, 30: 2.457}
 """One-sided 1 % points of Student's t by degrees of freedom, as printed."""
 
 
 def test_one_stored_session_differs_by_what_sessions_usually_do() -> None:
-    # Spread 0.1 known as from three degrees; the old and the new session both vary: √2.
+    # Spread 0.1 known as from thirty degrees; the old and the new session both vary: √2.
     found = session_interval([1.0], [1.5], usual_spread=0.1, error_rate=0.01)
     assert found.centre == pytest.approx(0.5)
-    assert found.high - 0.5 == pytest.approx(T_99[3] * 0.1 * math.sqrt(2), rel=1e-3)
-    assert 0.5 - found.low == pytest.approx(T_99[3] * 0.1 * math.sqrt(2), rel=1e-3)
+    assert found.high - 0.5 == pytest.approx(T_99[30] * 0.1 * math.sqrt(2), rel=1e-3)
+    assert 0.5 - found.low == pytest.approx(T_99[30] * 0.1 * math.sqrt(2), rel=1e-3)
     assert found.pairs == 1
 
 
 @pytest.mark.parametrize(
-    # The usual spread, 0.2, is counted in as if three sessions more had shown it, until there are four.
+    # Until there are four, the usual spread, 0.2, stands for theirs where theirs is smaller.
     ("olds", "variance", "freedom"),
     [
-        ([0.0, 0.2], (0.02 + 3 * 0.04) / 4, 4),
-        ([0.0, 0.3, 0.6], (0.18 + 3 * 0.04) / 5, 5),
+        ([0.0, 0.2], 0.04, 30),
+        ([0.0, 0.3, 0.6], 0.18 / 2, 30),
+        ([0.0, 0.1, 0.2], 0.04, 30),
         ([0.0, 0.2, 0.4, 0.6], 0.2 / 3, 3),
     ],
 )
@@ -52,7 +53,7 @@ def test_a_few_sessions_that_agree_do_not_hide_the_usual_spread(
     olds: list[float], news: list[float], spread: float
 ) -> None:
     found = session_interval(olds, news, usual_spread=spread, error_rate=0.01)
-    least = spread * math.sqrt(3 / (len(olds) + 2)) * math.sqrt(1 + 1 / len(olds))
+    least = spread * math.sqrt(1 + 1 / len(olds))
     assert (found.high - found.low) / 2 > 2.3263 * least  # the normal distribution's point, which Student's exceeds
 
 
