@@ -104,17 +104,15 @@ class Bench:
         comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
         rate = RUN_RATE / comparisons
         verdicts = compare_stored(run, shelf, self.margin, rate, more_peaks)
-        duels = [duel for duel in settled_live if not duel.is_control]
-        live = {
-            (one.cell, one.metric): one
-            for duel in duels
-            for one in judge_duel(duel, self.margin, self.live_rate(len(run.planned)))
-            if one.metric is not None
-        }
+        fought, live_rate = tuple(settled_live), self.live_rate(len(run.planned))
+        controls = [one for duel in fought if duel.is_control for one in judge_duel(duel, self.margin, live_rate)]
+        duels = [duel for duel in fought if not duel.is_control]
+        told = downgraded([one for duel in duels for one in judge_duel(duel, self.margin, live_rate)], controls)
+        live = {(one.cell, one.metric): one for one in told if one.metric is not None}
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
         made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
-        made = replace(made, problems=shelf.problems)
+        made = replace(made, problems=shelf.problems, controls=tuple(controls))
         return replace(made, comparisons=comparisons, error_rate=RUN_RATE) if shelf.here else made
 
     def _was_asked_for(self, cell: Cell) -> bool:

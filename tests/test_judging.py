@@ -245,9 +245,12 @@ def test_what_was_suspect_and_settled_live_is_said_as_the_pairs_say_it_and_the_r
     before = judge.stored(slow)
     assert latency(before).outcome is Outcome.SUSPECT
     assert [one.metric for one in suspects(before)] == [LATENCY]
-    settled = judge.stored(slow, [duel(SAME), duel(SLOWER, SLOWER, is_control=True)])
+    settled = judge.stored(slow, [duel(SAME), duel(SAME, is_control=True)])
     assert (latency(settled).outcome, latency(settled).basis) == (Outcome.UNCHANGED, Basis.LIVE)
     assert suspects(settled) == ()
+    assert any(one.metric == LATENCY for one in settled.controls)
+    tripped = judge.stored(slow, [duel(SAME), duel(SLOWER, SLOWER, is_control=True)])
+    assert latency(tripped).outcome is Outcome.INCONCLUSIVE
     others = [[one for one in found.verdicts if one.metric != LATENCY] for found in (before, settled)]
     assert others[0] == others[1]
 
