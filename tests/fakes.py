@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -101,7 +102,14 @@ def start_python(script: str, *arguments: object, **environment: str) -> subproc
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
+        preexec_fn=hear_signals,  # noqa: PLW1509 - no threads here
     )
+
+
+def hear_signals() -> None:
+    """In a child, before it runs: tests in the background have signals ignored, and their children inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_until(happened: Any, what: str) -> None:

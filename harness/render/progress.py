@@ -55,6 +55,7 @@ class Progress:
         self._measured = 0
         self._began = self._said = self._cell_began = clock()
         self._doing: tuple[Cell, Phase] | None = None
+        self._measuring: Cell | None = None
         self._waited_for: Cell | None = None
         self._gate: GateStanding | None = None
         self._bar: Bar | None = None
@@ -86,17 +87,20 @@ class Progress:
     def cell_started(self, cell: Cell) -> None:
         """The measuring of a cell begins."""
         self._cell_began = self._clock()
+        self._measuring = cell
         self.phase(cell, Phase.START)
 
     def phase(self, cell: Cell, phase: Phase) -> None:
         """The worker goes on to something else."""
-        self._doing = (cell, phase)
+        # What a worker of a pair does just now says less than where the comparison stands.
+        if self._gate is None or self._measuring == cell:
+            self._doing = (cell, phase)
         self._show()
 
     def cell_finished(self, measurement: Measurement) -> None:
         """A cell's measurement is known."""
         self._found[measurement.cell] = measurement
-        self._doing = None
+        self._doing = self._measuring = None
         row = self._row(measurement)
         self._measured += row.state is State.MEASURED
         self._say(cell_line(row, self._total, self._look, label_width=self._label_width, eta=self._eta()))

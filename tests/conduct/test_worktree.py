@@ -16,7 +16,7 @@ import pytest
 from harness.conduct.git import Repository
 from harness.conduct.worktree import checked_out, remove_leftovers
 from harness.errors import HarnessError, UsageProblem
-from tests.fakes import start_python, wait_gone, wait_until
+from tests.fakes import PATIENCE_SECONDS, hear_signals, start_python, wait_gone, wait_until
 from tests.git_fakes import commit, everything_in, git, new_repository, worktrees
 
 HOLDER = """
@@ -138,7 +138,7 @@ def test_the_worktree_is_gone_when_its_process_is_ended_by(
     assert (tree / "kept.py").exists()
     remover = remover_of(holder.pid)
     os.kill(holder.pid, number)
-    holder.wait()
+    holder.wait(PATIENCE_SECONDS)
     wait_gone(remover.pid)
     assert everything_in(project) == before
     assert nothing_is_left(project, temporary)
@@ -149,7 +149,11 @@ def test_a_signal_to_the_whole_group_as_of_ctrl_c_does_not_reach_the_remover(
     project: Path, temporary: Path, number: signal.Signals
 ) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-u", "-c", HOLDER, str(project)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-u", "-c", HOLDER, str(project)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_signals,  # noqa: PLW1509 - no threads here
     )
     assert holder.stdout is not None
     assert Path(holder.stdout.readline().rstrip("\n")).is_dir()

@@ -262,6 +262,9 @@ def test_a_cell_that_is_measured_meanwhile_has_the_bar() -> None:
     shown = Progress(stream, clock=clock, environ={"TERM": "xterm", "NO_COLOR": "1"}, width=120)
     shown.started(3)
     shown.gate_started(8, None)
+    shown.phase(FP32, Phase.TIMING)  # of a worker of a pair: where the comparison stands says more
+    assert "8 undecided" in screen(stream.getvalue())[-1]
+    shown.cell_started(FP32)
     shown.phase(FP32, Phase.TIMING)
     assert "piper-joe fp32 cpu: timing" in screen(stream.getvalue())[-1]
     shown.hide()
