@@ -350,8 +350,8 @@ def stored_once(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> GatedP
     project.declare(loop="", other="")
     project.commit()
     said = ""
-    for _ in range(10):
-        assert project.run().returncode == 0
+    for _ in range(20):
+        assert project.run("--cell-seconds", "400ms").returncode == 0
         done = quantgate(project, "accept", "--new")
         said += done.stdout + done.stderr
         kept = [json.loads(path.read_text())["sessions"] for path in project.folder.glob("baselines/*/*/*.json")]
