@@ -65,7 +65,8 @@ def add_options(parser: pytest.Parser) -> None:
     add(
         "--resume",
         action="store_true",
-        help="go on from the newest run: what it measured is kept, what failed or was cut off is tried again",
+        help="go on from the newest run: what it measured is kept, what failed or was cut off is tried again;"
+        " refused where the suites have changed since",
     )
     add(
         "--against",

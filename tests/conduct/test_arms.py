@@ -499,11 +499,11 @@ def test_an_interpreter_outside_any_environment_is_named_by_its_version() -> Non
 
 
 def test_an_arm_leaves_no_descriptor_and_no_child_behind(project: Path) -> None:
-    before = psutil.Process().num_fds()
+    before, children = psutil.Process().num_fds(), psutil.Process().children()
     for _ in range(2), open_arm(Against.parse("HEAD"), project, build="true"):
         pass
     assert psutil.Process().num_fds() == before
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == children
 
 
 @pytest.mark.parametrize(("value", "threads"), [("1", 1), ("3", 3), ("", 4), ("0", 4), ("many", 4), ("2,1", 4)])

@@ -97,12 +97,21 @@ def test_a_run_that_waits_for_another_says_so(project: Project, monkeypatch: pyt
 
 
 def test_resuming_tries_again_what_had_failed(project: Project) -> None:
-    arguments = ("--model", "tiny,not-onnx", "--precision", "fp32", "--artifact-cache", str(project.folder / "cache"))
+    arguments = ("--model", "tiny,raising", "--precision", "fp32", "--artifact-cache", str(project.folder / "cache"))
     assert project.run(*arguments).returncode == 1
-    source = project.folder / "suites" / "models" / "tiny.py"
-    source.write_text(source.read_text().replace("reference=not_onnx", "reference=build"))
+    project.environment["QUANTGATE_TEST_MENDED"] = "what it lacked is there now"
     assert project.run(*arguments, "--resume").returncode == 0
-    assert project.status() == {"tiny/fp32": "measured", "not-onnx/fp32": "measured"}
+    assert project.status() == {"tiny/fp32": "measured", "raising/fp32": "measured"}
     events = [json.loads(line) for line in (project.latest / "events.jsonl").read_text().splitlines() if line]
     started = [event["cell"]["model"] for event in events if event["kind"] == "cell-started"]
-    assert started == ["tiny", "not-onnx", "not-onnx"]
+    assert started == ["tiny", "raising", "raising"]
+
+
+def test_a_run_of_other_code_is_not_gone_on_with(project: Project) -> None:
+    arguments = ("--model", "tiny", "--precision", "fp32")
+    assert project.run(*arguments).returncode == 0
+    source = project.folder / "suites" / "models" / "tiny.py"
+    source.write_text(source.read_text() + "\n# as good as new\n")
+    done = project.run(*arguments, "--resume")
+    assert done.returncode == 4
+    assert "the suites have changed since" in done.stderr
