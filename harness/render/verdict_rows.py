@@ -202,7 +202,7 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
     old, new = changes.values(verdict.metric, verdict.old, verdict.new, half)
     return VerdictRow(
         verdict=verdict,
-        metric=metric_name(verdict.metric) + clip(one_line(verdict.of), 40),
+        metric=f"{metric_name(verdict.metric)} {clip(one_line(verdict.of), 40)}".rstrip(),
         old=old,
         new=new,
         change=changes.change(verdict.ratio, verdict.low, verdict.high),

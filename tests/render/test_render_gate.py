@@ -272,3 +272,9 @@ def test_the_health_of_the_gate_counts_pairs_controls_and_seconds() -> None:
     )
     assert health["spent"] == "3m49s"
     assert health["time budget"] == "ended 1 cell before all was decided"
+
+
+@pytest.mark.parametrize(("of", "shown_as"), [("", "latency"), (" of whole streams", "latency of whole streams")])
+def test_a_time_of_something_else_than_one_inference_says_of_what(of: str, shown_as: str) -> None:
+    timed = next(verdict for verdict in VERDICTS if verdict.metric == "latency_seconds")
+    assert verdict_row(replace(timed, of=of)).metric == shown_as
