@@ -1,6 +1,6 @@
 """The only place that decides: numbers of two sides come in, verdicts go out. Pure; no clock, file or test runner.
 
-How a time is judged live (FACTS: docs/gate.md says why):
+How a time is judged live (docs/gate.md says why):
 
 1. Pairs of fresh processes give one log ratio each. At planned numbers of pairs a t interval is looked at. Within the
    margin on both sides: unchanged. Above zero and not within: slower. Below zero and not within: faster. Else go on.

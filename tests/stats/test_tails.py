@@ -13,7 +13,7 @@ from harness.stats.sequential import Interval
 from harness.stats.tails import Laps, Unsupported, tail_interval
 
 P95, P99 = 130, 662
-"""How many inferences each needs (FACTS; worked out in test_estimates)."""
+"""How many inferences each needs (worked out in test_estimates)."""
 
 
 def flat(old: float, new: float, count: int) -> Laps:
