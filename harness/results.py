@@ -188,7 +188,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The machine, in three parts that differ in what a difference means. See docs/house.md.
+    """The machine, in three parts that differ in what a difference means.
 
     Holds no user name, host name, home path or secret.
     """
