@@ -206,6 +206,8 @@ class Verdicts:
         whole = [one for one in told if one.metric is None]
         if whole:
             pytest.skip(f"{whole[0].outcome}: {whole[0].text}")
+        if not told:
+            pytest.skip(f"nothing was said of its {', '.join(metrics) or 'metrics'}: it has no other side, or no value")
 
 
 @pytest.fixture
@@ -255,9 +257,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     except HarnessError as error:
         state.problem = error
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        return
     if isinstance(state.problem, UsageProblem):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    if exitstatus == pytest.ExitCode.OK and (state.unanswered or state.red):
+    elif isinstance(state.problem, RecordUnwritable):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    elif exitstatus == pytest.ExitCode.OK and (state.unanswered or state.red or state.problem):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     elif exitstatus == pytest.ExitCode.OK and state.compared_nothing and state.has_gate:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED

@@ -265,8 +265,9 @@ class Session:
     @property
     def compared_nothing(self) -> bool:
         """Whether a comparison was asked for and not one cell could be compared."""
-        judgement = self.run.judgement if self.run else None
-        return judgement is not None and self.compares and not compared_cells(judgement)
+        if self.run is None or not self.compares:
+            return False
+        return self.run.judgement is None or not compared_cells(self.run.judgement)
 
     @property
     def unanswered(self) -> str | None:

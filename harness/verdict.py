@@ -88,19 +88,9 @@ def judge_duel(duel: Duel, margin_of: MarginOf, rate: float) -> tuple[Verdict, .
         text = duel.problem or "no pair was measured before the time was spent"
         return (Verdict(duel.cell, None, outcome, text, duel.against, differences=duel.differences),)
     stands = standing(duel, margin_of, rate)
-    sides = [(pair.old.values, pair.new.values) for pair in duel.pairs]
-    exact = (
-        judge_exact(duel.cell, metric, olds[0], news[0], margin_of(duel.cell, metric), duel.against)
-        for metric in EXACT
-        if (olds := [old[metric] for old, _ in sides if metric in old])
-        and (news := [new[metric] for _, new in sides if metric in new])
-    )
-    peaks = [old[MEMORY] for old, _ in sides if MEMORY in old], [new[MEMORY] for _, new in sides if MEMORY in new]
-    memory = (
-        (judge_memory(duel.cell, MEMORY, *peaks, margin_of(duel.cell, MEMORY), duel.against),) if all(peaks) else ()
-    )
-    others = (_other(duel, stands, metric, margin_of, rate) for metric in (*TAILS, *LOADING))
-    return (_latency(duel, stands, margin_of), *(one for one in others if one), *memory, *exact)
+    passing = (_other(duel, stands, metric, margin_of, rate) for metric in (*TAILS, *LOADING))
+    counted = (_counted(duel, metric, margin_of(duel.cell, metric)) for metric in (MEMORY, *EXACT))
+    return (_latency(duel, stands, margin_of), *(one for one in (*passing, *counted) if one))
 
 
 def _of_stage(duel: Duel, number: int) -> list[Pair]:
@@ -201,9 +191,9 @@ def _other(duel: Duel, stands: Standing, metric: str, margin_of: MarginOf, rate:
     seen = second.shows(margin) if second else Shown.NOTHING
     outcome, text = _agreed(first.shows(margin), seen, has_second=second is not None)
     shown = second if second and outcome is not Outcome.INCONCLUSIVE else first
-    old, new = _values(duel, metric)
+    olds, news = _values(duel, metric)
     verdict = Verdict(duel.cell, metric, outcome, text, duel.against, margin=margin, pairs=len(duel.pairs))
-    return _with(shown, replace(verdict, old=old, new=new))
+    return _with(shown, replace(verdict, old=_centre(olds), new=_centre(news)))
 
 
 def _counts(stands: Standing) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -228,10 +218,23 @@ def _interval(duel: Duel, number: int, count: int, metric: str, rate: float) -> 
     return interval_at(ratios, rate) if len(ratios) == len(pairs) else None
 
 
-def _values(duel: Duel, metric: str) -> tuple[float | None, float | None]:
+def _counted(duel: Duel, metric: str, margin: float) -> Verdict | None:
+    """What every process counts for itself: its peak, and what is the same each time. None where neither side does."""
+    olds, news = _values(duel, metric)
+    if not olds and not news:
+        return None
+    if not (olds and news):
+        text = "only one side tells it"
+        return Verdict(duel.cell, metric, Outcome.INCONCLUSIVE, text, duel.against, Basis.EXACT, margin=margin)
+    if metric == MEMORY:
+        return judge_memory(duel.cell, metric, olds, news, margin, duel.against)
+    return judge_exact(duel.cell, metric, olds[0], news[0], margin, duel.against)
+
+
+def _values(duel: Duel, metric: str) -> tuple[list[float], list[float]]:
     olds = [pair.old.values[metric] for pair in duel.pairs if metric in pair.old.values]
     news = [pair.new.values[metric] for pair in duel.pairs if metric in pair.new.values]
-    return _centre(olds), _centre(news)
+    return olds, news
 
 
 def judge_exact(cell: Cell, metric: str, old: float, new: float, margin: float, against: str) -> Verdict:

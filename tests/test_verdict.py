@@ -500,7 +500,7 @@ def test_a_duel_weighs_every_process_and_never_one_side() -> None:
     trial = (pair(stage=0, **heavy), *(pair(**heavy),) * 2)
     assert judged(duel(pairs=trial), MEMORY).outcome is REGRESSED
     for sides in ({"values": {MEMORY: MB}, "new_values": {}}, {"new_values": {MEMORY: MB}}):
-        assert MEMORY not in [one.metric for one in judge_duel(duel(pairs=(pair(**sides),) * 3), own_margin, RATE)]
+        assert judged(duel(pairs=(pair(**sides),) * 3), MEMORY).outcome is INCONCLUSIVE
 
 
 # Against stored sessions.
@@ -572,3 +572,13 @@ def test_the_wall_clock_of_other_sessions_is_trusted_less() -> None:
 def test_a_stored_time_that_is_none_is_refused(sessions: list[float], new: list[float]) -> None:
     with pytest.raises(ValueError):
         stored(*new, sessions=sessions)
+
+
+@pytest.mark.parametrize("is_old", [True, False], ids=["old", "new"])
+@pytest.mark.parametrize("metric", [MEMORY, *EXACT])
+def test_what_only_one_side_tells_is_inconclusive_and_not_passed_over(metric: str, is_old: bool) -> None:
+    one = duel(around(NONE_SEEN))
+    told = ({metric: 1.0}, {}) if is_old else ({}, {metric: 1.0})
+    pairs = (replace(p, old=replace(p.old, values=told[0]), new=replace(p.new, values=told[1])) for p in one.pairs)
+    found = judged(replace(one, pairs=tuple(pairs)), metric)
+    assert (found.outcome, found.text) == (INCONCLUSIVE, "only one side tells it")

@@ -211,6 +211,23 @@ def test_a_base_whose_models_do_not_import_is_one_clear_problem(gated: GatedProj
     assert worktrees(gated.folder) == {str(gated.folder)}
 
 
+def test_a_comparison_that_could_not_be_made_is_not_green_where_no_test_asks_for_a_verdict(gated: GatedProject) -> None:
+    (gated.folder / "suites" / "test_gate.py").unlink()
+    sound = gated.models.read_text()
+    gated.models.write_text("import no_such_module_anywhere\n")
+    gated.commit()
+    gated.models.write_text(sound)
+    done = gated.compare()
+    assert done.returncode == 1, done.stdout
+    assert "no_such_module_anywhere" in done.stdout
+
+
+def test_a_cell_of_which_nothing_is_said_is_skipped_and_does_not_pass(gated: GatedProject) -> None:
+    done = gated.compare("--time-budget", "1s", "--precision", "fp32", "-rs", against="precision=fp32")
+    assert done.returncode == 5, done.stdout
+    assert "nothing was said of its" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
