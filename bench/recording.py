@@ -16,9 +16,10 @@ from traces import Recorded, Spell, slim
 from harness import zoo
 from harness.cells import Cell
 from harness.conduct.campaign import worker_environment
-from harness.conduct.duel import Corner, Manner, Measured, Ring
+from harness.conduct.duel import Corner, Manner, Ring
 from harness.conduct.gate import quads_a_building
 from harness.conduct.order import Order
+from harness.conduct.pairing import Measured
 from harness.worker import protocol
 from harness.worker.lease import lease
 from harness.worker.link import Worker

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, cast
 from harness import verdict
 from harness.cells import Cell
 from harness.comparisons import Clock, Duel, Outcome, Pair, Side
-from harness.conduct.duel import PAIR_SECONDS, Manner, Measured
+from harness.conduct.duel import PAIR_SECONDS, Manner
 from harness.conduct.gate import Bout, Gate
+from harness.conduct.pairing import Measured
 from harness.errors import RecordUnreadable
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Difference, Duel, Outcome, Pair, Verdict
-from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, Measured, NotConverted, OtherWork, Ring
+from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, NotConverted, Ring
+from harness.conduct.pairing import Measured, OtherWork
 from harness.results import Phase
 from harness.stats.sequential import looks_until, rebuild_pays
 from harness.verdict import LATENCY, MarginOf, Standing, judge_duel, standing

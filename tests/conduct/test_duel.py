@@ -1,6 +1,7 @@
 """How a pair is measured: who is first, on which core, for how long, and what is said where a side cannot go on.
 
-Workers here are scripts on a clock of their own; what real ones answer is shown in tests/worker and tests/plugin.
+Workers here are scripts on a clock of their own; what real ones answer is shown in tests/worker and tests/plugin, and
+what a pair's record tells in test_pairing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import msgspec
 import pytest
 
 from harness.comparisons import Clock, Difference
-from harness.conduct.duel import BLOCK_SECONDS, Corner, CornerLost, Manner, NotConverted, OtherWork, Ring
+from harness.conduct.duel import BLOCK_SECONDS, Corner, CornerLost, Manner, NotConverted, Ring
+from harness.conduct.pairing import OtherWork
 from harness.results import Phase
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerDied
@@ -247,68 +249,6 @@ def test_a_side_that_takes_twice_as_long_is_slower_by_ln_2_on_every_clock_that_s
     assert not pair.is_rebuilt
     assert pair.new.seconds[Clock.WALL] == pytest.approx(2 * pair.old.seconds[Clock.WALL])
     assert pair.old.inferences == pair.new.inferences == 2 * pair.quads
-
-
-def test_single_inferences_are_told_relative_to_the_old_side_s_usual_time_of_their_example() -> None:
-    hall = Hall(examples=3)
-    hall.seconds = {OLD: lambda example: 0.02 * (1 + example), NEW: lambda example: 0.03 * (1 + example)}
-    pair = hall.ring().pair(Manner(seconds=2.0)).pair
-    assert set(pair.old_laps) == {1.0}
-    assert set(pair.new_laps) == {1.5}
-    assert len(pair.old_laps) == 2 * pair.quads
-
-
-def test_single_inferences_are_thinned_where_they_are_many() -> None:
-    hall = Hall(old=0.0001, new=0.0001)
-    pair = hall.ring().pair(Manner(seconds=3.0)).pair
-    assert pair.old.inferences > 5_000
-    assert 500 <= len(pair.old_laps) <= 1_000
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "decides"),
-    [
-        ({}, {}, Clock.CORRECTED),
-        ({"corrected_seconds": None}, {}, Clock.WALL),
-        ({}, {"corrected_seconds": None}, Clock.WALL),
-        (
-            {"corrected_seconds": None, "device_seconds": (QUICK,) * 10},
-            {"corrected_seconds": None, "device_seconds": (QUICK,) * 10},
-            Clock.DEVICE,
-        ),
-        ({"corrected_seconds": None, "device_seconds": (QUICK,) * 10}, {"corrected_seconds": None}, Clock.WALL),
-    ],
-)
-def test_the_clock_that_decides_is_one_that_both_sides_have(old: Any, new: Any, decides: Clock) -> None:
-    hall = Hall()
-    hall.laps = {OLD: old, NEW: new}
-    # A lap that only warms up has one inference; the clocks of a side are silent or not in all its laps alike.
-    measured = hall.ring().pair(Manner(seconds=0.5))
-    assert measured.clock is decides
-    assert decides in measured.pair.log_ratios
-    assert (Clock.CORRECTED in measured.pair.log_ratios) == (decides is Clock.CORRECTED)
-
-
-def test_the_peak_is_the_highest_of_all_phases_and_unknown_where_one_is_unknown() -> None:
-    hall = Hall()
-    hall.closed = closed(steady_peak=protocol.Peak(1, 110_000_000))
-    assert hall.ring().pair(Manner(seconds=0.1)).pair.old.values["peak_bytes"] == 120_000_000
-    hall.closed = closed(steady_peak=protocol.Peak(unavailable="no /proc"))
-    values = hall.ring().pair(Manner(seconds=0.1)).pair.old.values
-    assert "peak_bytes" not in values
-    assert (values["open_seconds"], values["artifact_bytes"], values["weights_covered_fraction"]) == (0.3, 4_000, 0.75)
-
-
-def test_what_differs_beside_the_code_is_named() -> None:
-    hall = Hall()
-    assert hall.ring().pair(Manner(seconds=0.1)).differences == ()
-    other = msgspec.structs.replace(hall.opened[NEW].artifact, reference_digest="s" * 64)
-    hall.opened[NEW] = opened(artifact=other, versions={"engine": "1.1", "driver": "7"})
-    assert hall.ring().pair(Manner(seconds=0.1)).differences == (
-        Difference("weights", "r" * 12, "s" * 12),
-        Difference("engine", "1.0", "1.1"),
-        Difference("driver", "absent", "7"),
-    )
 
 
 def test_another_precision_is_another_artifact_which_is_no_news() -> None:

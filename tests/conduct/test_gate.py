@@ -12,8 +12,9 @@ import pytest
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Clock, Difference, Duel, Outcome, Pair, Side, Verdict
-from harness.conduct.duel import Corner, CornerLost, Manner, Measured, NotConverted, OtherWork, Ring
+from harness.conduct.duel import Corner, CornerLost, Manner, NotConverted, Ring
 from harness.conduct.gate import Bout, Gate, chance_of, quads_a_building
+from harness.conduct.pairing import Measured, OtherWork
 from harness.verdict import judge_duel
 
 A, B, C = (Cell(name, "fp32", "cpu") for name in "abc")
