@@ -19,7 +19,7 @@ from harness.comparisons import Judgement, Verdict
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.order import Order
 from harness.conduct.support import Support
-from harness.consequences import compared_cells, decided_cells, fatal_lines
+from harness.consequences import PROFILES, compared_cells, decided_cells, fatal_lines
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
 from harness.judging import Bench, bench_of
@@ -307,7 +307,9 @@ def _is_first(folder: Path) -> bool:
 
 
 def _decided_before(order: Order) -> frozenset[Cell]:
-    """The cells that the newest run of before could decide; none where there is none to read."""
+    """The cells that the newest run of before could decide; none where nothing follows, or there is none to read."""
+    if not PROFILES[order.profile].fails_undecided:
+        return frozenset()  # a record of a large run takes long to read
     try:
         run = journals.read_run(order.reports / "latest")
     except HarnessError:
