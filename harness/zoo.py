@@ -19,6 +19,7 @@ from harness.models import Model
 from harness.packages import installed_version
 
 ENTRY_POINT_GROUP = "quantgate.models"
+_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,21 @@ def blocked(model: Model) -> Blocked | None:
 
 
 def source_digest(root: Path, folder: str) -> str:
-    """What the suites are, by content: every file beside the folder of models that is no cache."""
+    """What the suites are, by content: every file beside the folder of models that is no cache.
+
+    Large files (weights, recordings) go by size and time of change: each run makes this digest, and most use it never.
+    """
     top = (root / folder).parent
     top = top if top != root else root / folder
     digest = hashlib.sha256()
     for path in sorted(top.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             digest.update(f"{path.relative_to(top)}\0".encode(errors="surrogateescape"))
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            state = path.stat()
+            if state.st_size > _READ_BYTES:
+                digest.update(f"{state.st_size}\0{state.st_mtime_ns}\0".encode())
+            else:
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -14,7 +15,7 @@ from harness import zoo
 from harness.cells import Blocked, Reason
 from harness.errors import ModelProblem, UsageProblem
 from harness.models import Need
-from harness.zoo import Declared, Origin, blocked, choose, choose_all, discover, load
+from harness.zoo import Declared, Origin, blocked, choose, choose_all, discover, load, source_digest
 from tests.samples import model
 
 Write = Callable[..., Path]
@@ -195,3 +196,65 @@ def test_a_glob_over_no_models_says_that_there_are_none() -> None:
 )
 def test_what_a_model_needs_is_looked_up_and_named(needs: tuple[Need, ...], expected: Blocked | None) -> None:
     assert blocked(model(needs=needs)) == expected
+
+
+LARGE = (1 << 20) + 1
+
+
+@pytest.fixture
+def suites(tmp_path: Path) -> Path:
+    """A project with a suite: a model, a helper beside the models, large weights, and what a tool left behind."""
+    for name, size in {
+        "suites/models/tone.py": 10,
+        "suites/helper.py": 10,
+        "suites/weights.bin": LARGE,
+        "suites/models/__pycache__/tone.pyc": 10,
+        "suites/.cache": 10,
+        "elsewhere.py": 10,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        rewrite(tmp_path / name, b"a" * size, 1_000_000_000)
+    return tmp_path
+
+
+def rewrite(path: Path, content: bytes, changed_ns: int) -> None:
+    path.write_bytes(content)
+    os.utime(path, ns=(changed_ns, changed_ns))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "changed_ns", "is_other"),
+    [
+        ("suites/models/tone.py", b"b" * 10, 1_000_000_000, True),
+        ("suites/models/tone.py", b"a" * 10, 2_000_000_000, False),
+        ("suites/models/another.py", b"", 1_000_000_000, True),
+        ("suites/helper.py", b"b" * 10, 1_000_000_000, True),
+        ("suites/weights.bin", b"a" * LARGE, 2_000_000_000, True),  # large: by when it was changed
+        ("suites/weights.bin", b"a" * (LARGE + 1), 1_000_000_000, True),  # and by its size
+        ("suites/weights.bin", b"b" * LARGE, 1_000_000_000, False),  # its content is not read
+        ("suites/models/__pycache__/tone.pyc", b"b" * 10, 1_000_000_000, False),
+        ("suites/.cache", b"b" * 10, 1_000_000_000, False),
+        ("elsewhere.py", b"b" * 10, 1_000_000_000, False),
+    ],
+)
+def test_suites_are_told_apart_by_what_they_hold_and_large_files_by_size_and_time(
+    suites: Path, name: str, content: bytes, changed_ns: int, *, is_other: bool
+) -> None:
+    before = source_digest(suites, "suites/models")
+    rewrite(suites / name, content, changed_ns)
+    assert (source_digest(suites, "suites/models") != before) is is_other
+
+
+def test_a_file_under_another_name_is_another_suite(suites: Path) -> None:
+    before = source_digest(suites, "suites/models")
+    (suites / "suites/helper.py").rename(suites / "suites/helped.py")
+    assert source_digest(suites, "suites/models") != before
+
+
+def test_a_model_s_folder_at_the_top_of_the_project_is_all_there_is_of_its_suites(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    before = source_digest(tmp_path, "models")
+    (tmp_path / "beside.py").write_text("other")
+    assert source_digest(tmp_path, "models") == before
+    (tmp_path / "models/tone.py").write_text("new")
+    assert source_digest(tmp_path, "models") != before
