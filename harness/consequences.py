@@ -17,7 +17,7 @@ from harness.results import Measurement, Status
 from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
 
-_COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
+COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
 _WORST_FIRST = (
     Outcome.FAILED,
@@ -97,7 +97,7 @@ def is_aside(verdict: Verdict) -> bool:
 
 def compared_cells(judgement: Judgement) -> tuple[Cell, ...]:
     """The cells of which any metric was compared at all."""
-    compared = (one.cell for one in judgement.verdicts if one.metric is not None and one.outcome in _COMPARED)
+    compared = (one.cell for one in judgement.verdicts if one.metric is not None and one.outcome in COMPARED)
     return tuple(dict.fromkeys(compared))
 
 

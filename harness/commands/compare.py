@@ -14,12 +14,11 @@ from harness import journal
 from harness.baselines.comparing import TIMED, compare_stored, shelf_of
 from harness.commands.exits import Exit
 from harness.comparisons import Judgement, Outcome, Verdict
-from harness.consequences import PROFILES, weighed
+from harness.consequences import COMPARED, PROFILES, weighed
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import RUN_RATE
 
-_COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 _UNDECIDED = (Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 _STATES = {
     Exit.PASS: "nothing got worse",
@@ -70,7 +69,7 @@ def exit_of(verdicts: Sequence[Verdict]) -> Exit:
     """What a script is told: the worst first; that nothing was compared is never a pass."""
     if any(verdict.is_fatal for verdict in verdicts):
         return Exit.REGRESSION
-    if not any(verdict.outcome in _COMPARED for verdict in verdicts):
+    if not any(verdict.outcome in COMPARED for verdict in verdicts):
         return Exit.NOTHING_COMPARABLE
     return Exit.INCONCLUSIVE if any(verdict.outcome in _UNDECIDED for verdict in verdicts) else Exit.PASS
 
