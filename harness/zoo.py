@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.cells import Blocked, Reason, matches
-from harness.errors import ModelProblem, UsageProblem
+from harness.errors import ModelProblem, UsageProblem, suggestion
 from harness.models import Model
 from harness.packages import installed_version
 
@@ -94,11 +94,7 @@ def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, .
     wanted = [pattern.strip() for pattern in patterns.split(",")]
     for pattern in wanted:
         if not any(fnmatchcase(one.model.name, pattern) for one in everything):
-            names = [one.model.name for one in everything]
-            from difflib import get_close_matches
-
-            near = get_close_matches(pattern, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"declared are: {', '.join(names) or 'none'}"
+            hint = suggestion(pattern, [one.model.name for one in everything])
             raise UsageProblem(f"no model matches {pattern!r}; {hint}")
     return tuple(one for one in everything if matches(one.model.name, patterns))
 

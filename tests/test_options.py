@@ -140,7 +140,7 @@ def test_a_checkpoint_s_path_is_of_the_project(order: Callable[..., Order], pyte
         (("--pair-seconds", "0"), "--pair-seconds needs a time above zero"),
         (("--pair-seconds", "long"), "--pair-seconds 'long' is no duration"),
         (("--against", ""), "--against is empty; write a git revision, python=PATH, env=K=V or precision=P"),
-        (("--against", "precision=fp23"), "there is no such precision; did you mean fp32?"),
+        (("--against", "precision=fp23"), "that is no precision; did you mean fp32?"),
         (("--against", "env=X"), "write env=NAME=VALUE"),
         (("--against", "HEAD", "--settle"), "--settle compares with the baselines' revisions"),
         (("--against", "HEAD", "-n", "2"), "--against compares in one process; leave pytest-xdist's -n away"),

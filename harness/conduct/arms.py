@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, assert_never
@@ -23,7 +22,7 @@ from harness.cells import PRECISIONS
 from harness.conduct.git import Repository
 from harness.conduct.interpreter import Interpreter, found_interpreter, inspect
 from harness.conduct.worktree import Checkout, checked_out
-from harness.errors import HarnessError, ModelProblem, UsageProblem
+from harness.errors import HarnessError, ModelProblem, UsageProblem, suggestion
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerLost
 from harness.worker.trees import belongs_to
@@ -71,9 +70,8 @@ class Against:
             case Kind.VARIABLE if not self.value.partition("=")[0] or "=" not in self.value:
                 raise UsageProblem(f"--against {self}: write env=NAME=VALUE, as in env=OMP_NUM_THREADS=1")
             case Kind.PRECISION if self.value not in PRECISIONS:
-                near = get_close_matches(self.value, PRECISIONS, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(PRECISIONS)}"
-                raise UsageProblem(f"--against {self}: there is no such precision; {hint}")
+                hint = suggestion(self.value, PRECISIONS)
+                raise UsageProblem(f"--against {self}: that is no precision; {hint}")
             case _:
                 pass
 
