@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from glob import escape
 
 from harness.errors import HarnessError, UsageProblem
 
@@ -93,6 +95,13 @@ def expand(
         for precision in precisions
         if matches(precision, precision_pattern)
     )
+
+
+def measuring(cell: Cell) -> str:
+    """The command that measures this cell and no other, as typed into a shell."""
+    words = (escape(cell.model), escape(cell.precision), cell.device)
+    model, precision, device = map(shlex.quote, words)
+    return f"pytest suites/ --model {model} --precision {precision} --device {device}"
 
 
 def matches(name: str, patterns: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cells import Cell, Device, expand
+from harness.cells import Cell, Device, expand, measuring
 from harness.errors import UsageProblem
 
 MODELS = (("voice", ("fp32", "int8-dynamic")), ("ear", ("fp32", "fp16")))
@@ -66,3 +68,8 @@ def test_globs_choose_by_commas_and_case(models: str, precisions: str, expected:
 def test_every_device_survives_its_own_name(kind: str, index: int) -> None:
     device = Device(kind, index if kind == "cuda" else None)
     assert Device.parse(str(device)) == device
+
+
+def test_the_command_that_measures_a_cell_survives_the_shell_and_matches_only_that_cell() -> None:
+    words = shlex.split(measuring(Cell("it's [a] model*", "fp32", "cuda:1")))
+    assert words == ["pytest", "suites/", "--model", "it's [[]a] model[*]", "--precision", "fp32", "--device", "cuda:1"]

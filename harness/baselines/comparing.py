@@ -7,14 +7,13 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from glob import escape
 from types import MappingProxyType
 
 from harness.baselines.comparability import incomparable, named
 from harness.baselines.machine import Identity, machine_differences, settled
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
-from harness.cells import Cell
+from harness.cells import Cell, measuring
 from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Outcome, Verdict
 from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
@@ -222,10 +221,7 @@ def settling(baseline: Baseline) -> str | None:
     if not known:
         return None
     best = next((one for one in reversed(known) if not one.is_dirty), known[-1])
-    cell = baseline.cell
-    words = (escape(cell.model), escape(cell.precision), cell.device, best.revision or "")
-    model, precision, device, revision = map(shlex.quote, words)
-    return f"pytest suites/ --model {model} --precision {precision} --device {device} --against {revision}"
+    return f"{measuring(baseline.cell)} --against {shlex.quote(best.revision or '')}"
 
 
 def _whole(cell: Cell, outcome: Outcome, text: str, against: str) -> Verdict:

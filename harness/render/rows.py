@@ -6,14 +6,12 @@ Owns what is shown of a cell and in which words a missing value is excused. Hold
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from glob import escape
 from urllib.parse import quote
 
-from harness.cells import Cell
+from harness.cells import Cell, measuring
 from harness.render.figures import COLUMNS, REFERENCE, Column, Figure, Problem
 from harness.results import Measurement, Run, Status
 
@@ -65,10 +63,7 @@ class Row:
     @property
     def rerun(self) -> str:
         """The command that measures this cell again."""
-        model, precision, device = (
-            shlex.quote(part) for part in (escape(self.cell.model), escape(self.cell.precision), self.cell.device)
-        )
-        return f"pytest suites/ --model {model} --precision {precision} --device {device}"
+        return measuring(self.cell)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -140,12 +139,6 @@ def test_anchors_are_short_unique_and_plain_whatever_the_names() -> None:
         assert len(anchor) <= 200
         assert anchor.isascii()
         assert not set(anchor) & set(" <>\"'&")
-
-
-def test_the_rerun_command_survives_the_shell_and_matches_only_its_cell() -> None:
-    strange = Row(1, Cell("it's [a] model*", "fp32", "cuda:1"), State.NOT_MEASURED, {}, None, (), None)
-    words = shlex.split(strange.rerun)
-    assert words == ["pytest", "suites/", "--model", "it's [[]a] model[*]", "--precision", "fp32", "--device", "cuda:1"]
 
 
 def test_cells_that_share_a_reason_are_told_together() -> None:
