@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +29,8 @@ from harness.worker import protocol
 from harness.worker.link import Worker
 from tests.fakes import PATIENCE_SECONDS
 from tests.git_fakes import commit, everything_in, git, new_repository, worktrees, write
+
+pytestmark = pytest.mark.usefixtures("temporary")
 
 MODEL = """
 from harness.models import Model
@@ -62,16 +63,6 @@ def tree_of(word: str) -> dict[str, str]:
         "harness____init__": FAKE_HARNESS,
         "harness__worker____init__": FAKE_HARNESS,
     }
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files: this test's own, so that what is left in it is seen."""
-    folder = tmp_path / "temporary files"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
 
 
 @pytest.fixture

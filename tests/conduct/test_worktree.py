@@ -19,6 +19,8 @@ from harness.errors import HarnessError, UsageProblem
 from tests.fakes import PATIENCE_SECONDS, hear_signals, start_python, wait_gone, wait_until
 from tests.git_fakes import commit, everything_in, git, new_repository, worktrees
 
+pytestmark = pytest.mark.usefixtures("temporary")
+
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -33,16 +35,6 @@ with checked_out(repository, repository.commit("HEAD"), "HEAD") as checkout:
 """
 
 Hold = Callable[..., tuple["subprocess.Popen[str]", Path]]
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files: this test's own, so that what is left in it is seen."""
-    folder = tmp_path / "temporary files"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
 
 
 @pytest.fixture
