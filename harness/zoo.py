@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
 from harness.cells import Blocked, Reason, matches
 from harness.errors import ModelProblem, UsageProblem, suggestion
@@ -36,6 +37,22 @@ class Declared:
 
     model: Model
     origin: Origin
+
+
+class Sized(Protocol):
+    """What must be known of a model to choose it."""
+
+    @property
+    def name(self) -> str:
+        """What globs are matched with."""
+
+    @property
+    def family(self) -> str:
+        """What it is one size of."""
+
+    @property
+    def size(self) -> str:
+        """Which size."""
 
 
 def discover(root: Path, folder: str) -> tuple[Declared, ...]:
@@ -72,20 +89,26 @@ def load(origin: Origin) -> tuple[Declared, ...]:
 
 
 def choose(declared: tuple[Declared, ...], patterns: str, size: str | None) -> tuple[Declared, ...]:
-    """Pick models by globs and size. A model named in full is picked whatever its size.
+    """Pick models by globs and size; refuse a glob that matches nothing."""
+    names = chosen_names([one.model for one in declared], patterns, size)
+    return tuple(one for one in choose_all(declared, patterns) if one.model.name in names)
+
+
+def chosen_names(models: Iterable[Sized], patterns: str, size: str | None) -> frozenset[str]:
+    """Which models globs and size pick. A model named in full is picked whatever its size.
 
     Without a size, a family that has a tiny model is represented by it; a family of which the globs leave only another
     size, by that one.
     """
-    matching = choose_all(declared, patterns)
+    matching = [model for model in models if matches(model.name, patterns)]
     named = {pattern.strip() for pattern in patterns.split(",")}
-    sizes = {(one.model.family, one.model.size) for one in matching}
+    sizes = {(model.family, model.size) for model in matching}
 
-    def fits(model: Model) -> bool:
+    def fits(model: Sized) -> bool:
         preferred = size or ("tiny" if (model.family, "tiny") in sizes else "full")
         return model.name in named or model.size == preferred or (model.family, preferred) not in sizes
 
-    return tuple(one for one in matching if fits(one.model))
+    return frozenset(model.name for model in matching if fits(model))
 
 
 def choose_all(declared: Iterable[Declared], patterns: str) -> tuple[Declared, ...]:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from harness.cells import Cell, expand, matches
+from harness.cells import Cell, expand
 from harness.comparisons import LOST_SUPPORT, Duel, Outcome
 from harness.conduct.arms import Arm, assignment_for, declared_by, environment_for, here
 from harness.conduct.duel import Corner, CornerLost, Ring
@@ -19,6 +19,7 @@ from harness.conduct.order import Order
 from harness.results import Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import Worker
+from harness.zoo import chosen_names
 
 
 class Solos(Protocol):
@@ -101,22 +102,12 @@ class Contest:
         """Cells that only the other side has, where the same options would have chosen them."""
         if declared is None:
             return
-        wanted = [
-            (model.name, model.precisions)
-            for model in declared.values()
-            if matches(model.name, self.order.models) and self._would_be_chosen(model, declared)
-        ]
+        chosen = chosen_names(declared.values(), self.order.models, self.order.size)
+        wanted = [(model.name, model.precisions) for model in declared.values() if model.name in chosen]
         for cell in expand(wanted, self.order.devices, precision_pattern=self.order.precisions):
             if (cell.model, cell.precision) not in self.declared_here:
                 problem = f"{self.arm.label} has this cell, and this side does not declare it"
                 yield Bout(Duel(cell, self.arm.label, outcome=Outcome.MISSING, problem=problem))
-
-    def _would_be_chosen(self, model: protocol.DeclaredModel, declared: Mapping[str, protocol.DeclaredModel]) -> bool:
-        """Whether the other side, run with the same options, would have taken a model of this size."""
-        if self.order.size is not None:
-            return model.size == self.order.size
-        has_tiny = any(one.family == model.family and one.size == "tiny" for one in declared.values())
-        return model.size == "tiny" or not has_tiny or model.name in self.order.models.split(",")
 
     def _controls(self, bouts: list[Bout]) -> Iterator[Bout]:
         """The old side against itself, on the quickest cell that it can open: what trips there does so anywhere."""

@@ -173,7 +173,10 @@ def test_the_same_suites_in_another_environment_have_the_same_cells(arm: Arm) ->
         ([declared("hum")], {"devices": (Device("cpu"), Device("cuda"))}, [HUM, replace(HUM, device="cuda")]),
         ([declared("big", family="hum", size="full"), declared("hum", size="tiny")], {}, [HUM]),
         ([declared("hum", family="hum", size="full")], {}, [HUM]),
-        ([declared("hum", size="full")], {"size": "tiny"}, []),
+        ([declared("hum", size="full")], {"size": "tiny"}, [HUM]),  # a family of one size is represented by it
+        ([declared("hum", size="tiny")], {"size": "full"}, [HUM]),
+        ([declared("hum", size="full"), declared("little", family="hum", size="tiny")], {"size": "full"}, [HUM]),
+        ([declared("hum", size="full"), declared("little", family="hum", size="tiny")], {"models": "t*, hum"}, [HUM]),
     ],
 )
 def test_what_only_the_other_side_has_is_missing_where_the_same_options_would_have_taken_it(
