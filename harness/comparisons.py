@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.cells import Cell
+from harness.scores import Quality
 
 
 class Outcome(StrEnum):
@@ -131,6 +132,7 @@ class Duel:
 
     `of` says what was timed where it is not one inference: " of whole streams", whose chunks a cell's latency is of.
     `is_control` marks the null control: the old side against itself. `is_spent`: the time budget ended it.
+    `old_quality` and `new_quality` are of both sides' outputs against the old side's fp32.
     """
 
     cell: Cell
@@ -143,6 +145,8 @@ class Duel:
     is_control: bool = False
     is_spent: bool = False
     of: str = ""
+    old_quality: Quality | None = None
+    new_quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""What a metric is: its name, unit, which way is better, and the margin it is judged by unless told otherwise."""
+"""What a metric is: its name, unit, which way is better, and the margin it is judged by unless told otherwise.
+
+`METRICS` are read off a measurement; those of what came out stand in `quality_metrics`.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,50 @@ class Better(StrEnum):
     NEITHER = "neither"
 
 
+class Pool(StrEnum):
+    """How the terms of single examples make the value of a metric."""
+
+    MEAN = "mean"
+    """One number an example; the value is their mean."""
+    SHARE = "share"
+    """One 0 or 1 an example; the value is the share of ones."""
+    RATIO = "ratio"
+    """Two numbers an example; the value is the sum of the first over the sum of the second."""
+    GREATEST = "greatest"
+    """One number an example; the value is the greatest."""
+    RANKED = "ranked"
+    """A score and a label (0 or 1) an example; the value is the area under the ROC curve."""
+    CALIBRATED = "calibrated"
+    """A probability and a label an example; the value is the expected calibration error over ten bins."""
+    BLEU = "bleu"
+    """Statistics of BLEU an example: length of hypothesis, of reference, then matches and totals of 1- to 4-grams."""
+    CHRF = "chrf"
+    """Statistics of chrF++ an example: for each order, the n-grams of the hypothesis, of the reference, and common."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A quantity that can be measured of a cell."""
+    """A quantity that can be measured of a cell.
+
+    `margin` is relative for what is read off a measurement; of quality it is in the metric's own unit: how much may be
+    lost. `ceiling` is the value of what is the same as the reference, or perfect. `unusable` is the value from which on
+    the outputs are wrong and no result. `is_judged`: a change of it can fail a gate; else it is shown.
+    """
 
     name: str
     unit: str
     better: Better
     margin: float
     summary: str
+    pool: Pool | None = None
+    ceiling: float | None = None
+    unusable: float | None = None
+    is_judged: bool = True
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is of what came out, example by example."""
+        return self.pool is not None
 
 
 _LOWER, _HIGHER, _NEITHER = Better.LOWER, Better.HIGHER, Better.NEITHER

@@ -28,7 +28,8 @@ class Example:
     """One input of the workload. `load` makes its arrays, so that a workload need not be in memory at once.
 
     `slices` says what kind it is (`{"length": "short"}`): samples are drawn evenly from every slice.
-    `label` is the right answer, where there is one.
+    `label` is the right answer, where there is one: the class, the words that were to be spoken, the translation.
+    `truth` makes the right answer of every frame (0 or 1), where a model decides frame by frame.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Example:
     slices: Mapping[str, str] = field(default_factory=dict)
     audio_seconds: float | None = None
     label: str | None = None
+    truth: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,50 @@ class AudioOutput:
     sample_rate: int
 
 
+@dataclass(frozen=True, slots=True)
+class Decides:
+    """The output is how likely the example is positive: one number an example, decided at the threshold."""
+
+    output: str
+    threshold: float = 0.5
+    positive: str = "positive"
+    """The label of a positive example; every other label is negative."""
+    is_logit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecidesFrames:
+    """The output is how likely each frame is positive: as many numbers as frames, decided at the threshold."""
+
+    output: str
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class GivesLogits:
+    """The output holds logits along its last axis: of classes, or of the next token at every position."""
+
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivesTokens:
+    """The output holds token ids. `decode` makes the text that is compared with the example's label."""
+
+    output: str
+    decode: Callable[[Any], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeds:
+    """The output is an embedding: one vector an example."""
+
+    output: str
+
+
+Meaning = Decides | DecidesFrames | GivesLogits | GivesTokens | Embeds
+
+
 def once(call: Call, inputs: Arrays) -> Iterator[Arrays]:
     """Run an example as a single call: what a model does unless it streams."""
     yield call(inputs)
@@ -165,6 +211,9 @@ class Model:
     `given` holds precisions that come ready-made instead of by recipe (a model that ships as int8).
     `recipe_settings` are passed to the recipe of that precision (nodes to leave alone, block size).
     `calibration` gives the inputs for static quantization; never the examples that are measured.
+    `meanings` say what the outputs are, and with that which metrics of quality apply; `audio` is one too.
+    `exam` is a larger set with right answers, which the session that was timed runs once, untimed.
+    `exam_drive` runs its examples where that is otherwise than `drive` does.
     """
 
     name: str
@@ -187,6 +236,9 @@ class Model:
     given: Mapping[str, Callable[[Setting], Reference]] = field(default_factory=dict)
     calibration: Callable[[Setting], Workload] | None = None
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    meanings: tuple[Meaning, ...] = ()
+    exam: Callable[[Setting], Workload] | None = None
+    exam_drive: Callable[[Call, Arrays], Iterator[Arrays]] | None = None
 
     def __post_init__(self) -> None:
         if not self.precisions:

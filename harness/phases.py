@@ -23,4 +23,6 @@ class Phase(StrEnum):
     OUTPUTS = "outputs"
     WARM_UP = "warm-up"
     TIMING = "timing"
+    ANSWERS = "answers"
+    QUALITY = "quality"
     CLOSE = "close"

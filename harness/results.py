@@ -16,6 +16,7 @@ from harness.comparisons import Duel, Judgement
 from harness.metrics import METRICS
 from harness.phases import Fact as Fact  # noqa: PLC0414 - offered here too: records are made of them
 from harness.phases import Phase as Phase  # noqa: PLC0414
+from harness.scores import Quality
 
 SCHEMA = 1
 """Raised whenever a reader of older records would misunderstand newer ones."""
@@ -163,6 +164,7 @@ class Measurement:
     notes: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
     seconds_spent: float = 0.0
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         if (self.status is Status.FAILED) != (self.failure is not None):
@@ -183,7 +185,10 @@ class Measurement:
     def value(self, metric: str) -> float | None:
         """Return the value of a metric, or None where there is none; `reading` says why."""
         found = self.reading(metric)
-        return None if found is None else found.value
+        if found is not None:
+            return found.value
+        score = self.quality.score(metric) if self.quality else None
+        return None if score is None else score.value
 
 
 @dataclass(frozen=True, slots=True)
