@@ -46,6 +46,7 @@ class Metric:
     `margin` is relative for what is read off a measurement; of quality it is in the metric's own unit: how much may be
     lost. `ceiling` is the value of what is the same as the reference, or perfect. `unusable` is the value from which on
     the outputs are wrong and no result. `is_judged`: a change of it can fail a gate; else it is shown.
+    `of_reference`: it is measured against the outputs of fp32, so that fp32 itself is at the ceiling.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Metric:
     ceiling: float | None = None
     unusable: float | None = None
     is_judged: bool = True
+    of_reference: bool = False
 
     @property
     def is_quality(self) -> bool:
@@ -78,6 +80,8 @@ METRICS: Mapping[str, Metric] = {
         Metric("device_p50_seconds", "s", _LOWER, 0.05, "median time by the device's own events"),
         Metric("throughput_per_second", "1/s", _HIGHER, 0.05, "inferences a second, one after the other"),
         Metric("real_time_factor", "s/s", _LOWER, 0.05, "wall seconds a second of audio"),
+        Metric("token_seconds", "s", _LOWER, 0.05, "wall seconds a token made"),
+        Metric("tokens_count", "", _NEITHER, 0.0, "tokens made in one pass of the workload"),
         Metric("audio_seconds", "s", _NEITHER, 0.0, "audio made or heard in one pass of the workload"),
         Metric("first_audible_seconds", "s", _LOWER, 0.05, "median time until the first audible sample is heard"),
         Metric("chunk_gap_p50_seconds", "s", _LOWER, 0.05, "median time between two chunks of a stream"),

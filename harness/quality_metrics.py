@@ -14,6 +14,13 @@ from harness.metrics import METRICS, Better, Metric, Pool
 
 _LOWER, _HIGHER, _NEITHER = Better.LOWER, Better.HIGHER, Better.NEITHER
 
+_OF_REFERENCE = (
+    *("sqnr_db", "cosine_similarity", "largest_difference", "top1_agreement", "kl_divergence"),
+    *("decision_agreement", "frame_agreement", "token_agreement", "embedding_cosine", "neighbour_overlap"),
+    *("log_mel_distance", "si_sdr_db", "mcd_dtw_db", "duration_drift", "speaker_similarity"),
+)
+"""What is measured against the outputs of fp32; the rest is of the outputs by themselves, or against right answers."""
+
 
 def _quality(
     name: str,
@@ -27,7 +34,8 @@ def _quality(
     unusable: float | None = None,
     is_judged: bool = True,
 ) -> Metric:
-    return Metric(name, unit, better, margin, summary, pool, ceiling, unusable, is_judged)
+    of_reference = name in _OF_REFERENCE
+    return Metric(name, unit, better, margin, summary, pool, ceiling, unusable, is_judged, of_reference)
 
 
 QUALITY: Mapping[str, Metric] = {
