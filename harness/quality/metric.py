@@ -77,7 +77,8 @@ class QualityMetric:
     """A metric of quality: `terms` for one case (or `together` for all of them at once), and how it checks itself.
 
     `self_check` returns None where the metric does what it should on this machine, else what it did wrong: identical
-    input gives the ceiling, known noise gives less. `needs` are packages that it cannot do without.
+    input gives the ceiling, known noise gives less. `needs` are packages that it cannot do without. `note` names what
+    the value hangs on besides the outputs (a recogniser and its version); it is asked in the worker, after the terms.
     """
 
     metric: Metric
@@ -86,6 +87,7 @@ class QualityMetric:
     terms: TermsOf | None = None
     together: Callable[[tuple[Case, ...]], tuple[Terms | None, ...]] | None = None
     needs: tuple[Need, ...] = ()
+    note: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         if (self.terms is None) == (self.together is None):
