@@ -1,7 +1,7 @@
-"""What is expected of the cells: margins, budgets and claims.
+"""What is expected of the cells: margins, budgets, claims, and bounds on what quality may be lost.
 
 Owns what they are, which cells they concern, and whether a declared cell is there to be concerned. They are read from
-a file by `expectations_file` and judged by `verdict`.
+a file by `expectations_file` and judged by `consequences` and `verdict_quality`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from harness.cells import Cell, matches
 from harness.errors import UsageProblem, suggestion
-from harness.metrics import METRICS
+from harness.quality_metrics import known
 
 Declared = Sequence[tuple[str, tuple[str, ...]]]
 """Every declared model and the precisions it asks for, whatever a run leaves out."""
@@ -69,7 +69,7 @@ class MarginOverride:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """How much worse counts as worse, relative: 0.03 is three per cent."""
+    """How much worse counts as worse, relative: 0.03 is three per cent. Of quality, what may be lost, in its unit."""
 
     by_metric: Mapping[str, float] = field(default_factory=dict)
     overrides: tuple[MarginOverride, ...] = ()
@@ -79,7 +79,7 @@ class Margins:
         for override in reversed(self.overrides):
             if metric in override.by_metric and override.cells.fits(cell):
                 return override.by_metric[metric]
-        return self.by_metric[metric] if metric in self.by_metric else METRICS[metric].margin
+        return self.by_metric[metric] if metric in self.by_metric else known()[metric].margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,39 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class QualityBound:
+    """How much of a metric of quality a cell may lose, in the metric's unit, against its model at the precision `over`.
+
+    Whether it is kept is a matter of non-inferiority: a few examples cannot show it, and then it is not kept either.
+    """
+
+    name: str
+    cells: CellPattern
+    metric: str
+    loses_at_most: float
+    over: str = "fp32"
+    source: str = ""
+    line: int = field(default=0, compare=False)
+    over_line: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.loses_at_most >= 0:
+            raise ValueError(f"what may be lost is 0 or more, not {self.loses_at_most}")
+
+    def fits(self, cell: Cell) -> bool:
+        """Whether the bound is about this cell, which then is not the other side itself."""
+        return cell.precision != self.over and self.cells.fits(cell)
+
+    def other(self, cell: Cell) -> Cell:
+        """The cell that nothing may be lost against."""
+        return Cell(cell.model, self.over, cell.device)
+
+
+Sided = Claim | QualityBound
+"""What compares a cell with the same model at another precision."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expectations:
     """All that is expected. `name` is how messages call the file."""
 
@@ -150,6 +183,7 @@ class Expectations:
     budgets: tuple[Budget, ...] = ()
     claims: tuple[Claim, ...] = ()
     name: str = "expectations.toml"
+    quality: tuple[QualityBound, ...] = ()
 
     def budgets_of(self, cell: Cell) -> tuple[Budget, ...]:
         """The budgets that a cell has to meet."""
@@ -159,31 +193,36 @@ class Expectations:
         """The claims about a cell that are asked on this machine, given its architecture and the model of its CPU."""
         return tuple(claim for claim in self.claims if claim.fits(cell) and claim.is_asked_on(*machine))
 
+    def quality_of(self, cell: Cell) -> tuple[QualityBound, ...]:
+        """The bounds on what a cell may lose."""
+        return tuple(bound for bound in self.quality if bound.fits(cell))
+
     def check(self, declared: Declared) -> None:
-        """Refuse patterns that fit no declared cell, and claims over a precision that none of their models asks for."""
+        """Refuse patterns that fit no declared cell, and what is over a precision that none of its models asks for."""
         problems = sorted(self._strays(declared))
         if problems:
             raise UsageProblem("\n".join(f"{self.name}:{line}: {text}" for line, text in problems))
 
     def _strays(self, declared: Declared) -> Iterator[tuple[int, str]]:
-        written: tuple[MarginOverride | Budget | Claim, ...] = (*self.margins.overrides, *self.budgets, *self.claims)
+        sided: tuple[Sided, ...] = (*self.claims, *self.quality)
+        written: tuple[MarginOverride | Budget | Sided, ...] = (*self.margins.overrides, *self.budgets, *sided)
         for one in written:
             for text in _unmatched(one.cells, declared):
                 yield one.cells.line, text
-        for claim in self.claims:
+        for side in sided:
             meant = [
                 precisions
                 for model, precisions in declared
-                if matches(model, claim.cells.model) and any(matches(one, claim.cells.precision) for one in precisions)
+                if matches(model, side.cells.model) and any(matches(one, side.cells.precision) for one in precisions)
             ]
-            if meant and not any(_has_both_sides(claim, precisions) for precisions in meant):
-                has = f"the models of {claim.cells} ask for {_listed(meant)}"
-                yield claim.over_line, f"over = {claim.over!r} has nothing to compare: {has}; name two of these"
+            if meant and not any(_has_both_sides(side, precisions) for precisions in meant):
+                has = f"the models of {side.cells} ask for {_listed(meant)}"
+                yield side.over_line, f"over = {side.over!r} has nothing to compare: {has}; name two of these"
 
 
-def _has_both_sides(claim: Claim, precisions: Sequence[str]) -> bool:
-    return claim.over in precisions and any(
-        one != claim.over and matches(one, claim.cells.precision) for one in precisions
+def _has_both_sides(side: Sided, precisions: Sequence[str]) -> bool:
+    return side.over in precisions and any(
+        one != side.over and matches(one, side.cells.precision) for one in precisions
     )
 
 

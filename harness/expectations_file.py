@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
@@ -17,10 +17,12 @@ from harness.expectations import (
     Expectations,
     MarginOverride,
     Margins,
+    QualityBound,
     Quantity,
     split_globs,
 )
-from harness.metrics import METRICS, Better
+from harness.metrics import Better, Metric, Pool
+from harness.quality_metrics import known
 from harness.toml_tables import Document, Table
 
 EXPECTATIONS_FILE = "expectations.toml"
@@ -43,13 +45,19 @@ def read_expectations(path: Path, *, is_named: bool = False) -> Expectations:
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}; name a file that can") from error
     document = Document(str(path), raw)
-    document.top.refuse_unknown(("margins", "margin", "budget", "claim"))
+    document.top.refuse_unknown(("margins", "margin", "budget", "claim", "quality"))
     defaults = _by_metric(document.table("margins"))
-    overrides, budgets, claims = (tuple(document.tables(key)) for key in ("margin", "budget", "claim"))
-    found = Expectations(
-        Margins(defaults, _made(_override, overrides)), _made(_budget, budgets), _made(_claim, claims), document.name
+    overrides, budgets, claims, qualities = (
+        tuple(document.tables(key)) for key in ("margin", "budget", "claim", "quality")
     )
-    _refuse_same_names((*budgets, *claims))
+    found = Expectations(
+        Margins(defaults, _made(_override, overrides)),
+        _made(_budget, budgets),
+        _made(_claim, claims),
+        document.name,
+        _made(_quality, qualities),
+    )
+    _refuse_same_names((*budgets, *claims, *qualities))
     document.refuse_problems()
     return found
 
@@ -69,19 +77,16 @@ def _override(table: Table) -> MarginOverride | None:
 def _budget(table: Table) -> Budget | None:
     table.refuse_unknown(("name", "cells", "metric", "at_most", "at_least", "source"))
     name, cells, source = _name(table), _cells(table), table.text("source")
-    metric = table.text("metric", needed='say what is limited, as in metric = "latency_seconds"')
+    metric = _metric(table, known(), needed='say what is limited, as in metric = "latency_seconds"')
     bound = _bound(table, may_be_zero=True)
-    if metric is not None and metric not in METRICS:
-        table.complain("metric", f"metric = {metric!r} is not a metric; {suggestion(metric, METRICS)}")
-        return None
     if name is None or cells is None or metric is None or bound is None:
         return None
-    better = METRICS[metric].better
+    better = metric.better
     if better is Better.LOWER and bound.at_least is not None:
-        table.complain("at_least", f"lower {metric} is better, so more than that is no target; write at_most")
+        table.complain("at_least", f"lower {metric.name} is better, so more than that is no target; write at_most")
     if better is Better.HIGHER and bound.at_most is not None:
-        table.complain("at_most", f"higher {metric} is better, so less than that is no target; write at_least")
-    return Budget(name, cells, metric, bound, source or "", table.line())
+        table.complain("at_most", f"higher {metric.name} is better, so less than that is no target; write at_least")
+    return Budget(name, cells, metric.name, bound, source or "", table.line())
 
 
 def _claim(table: Table) -> Claim | None:
@@ -89,36 +94,82 @@ def _claim(table: Table) -> Claim | None:
     name, cells, over, quantity = _name(table), _cells(table), _over(table), _quantity(table)
     bound, on = _bound(table), _on(table)
     source = table.text("source", needed="say who published it")
-    if (
-        over is not None
-        and cells is not None
-        and all(one == over for one in PRECISIONS if matches(one, cells.precision))
-    ):
-        table.complain("over", f"over = {over!r} is the precision of the cells too; name another in one of them")
+    _refuse_one_side(table, cells, over)
     if name is None or cells is None or over is None or quantity is None or bound is None or source is None:
         return None
     return Claim(name, cells, over, quantity, bound, source, on, table.line(), table.line("over"))
 
 
+def _quality(table: Table) -> QualityBound | None:
+    table.refuse_unknown(("name", "cells", "metric", "loses_at_most", "over", "source"))
+    name, cells, source = _name(table), _cells(table), table.text("source")
+    of_quality = {name: metric for name, metric in known().items() if metric.is_quality}
+    metric = _metric(table, of_quality, needed='say what may be lost, as in metric = "accuracy"', kind="quality metric")
+    over = _over(table) if "over" in table.content else "fp32"
+    _refuse_one_side(table, cells, over)
+    lost = table.number("loses_at_most")
+    if "loses_at_most" not in table.content:
+        table.complain(None, "[[quality]] has no 'loses_at_most'; say how much, in the metric's unit")
+    if metric is not None and metric.better is Better.NEITHER:
+        table.complain("metric", f"neither more nor less {metric.name} is better, so none can be lost; name another")
+        return None
+    if metric is not None and lost is not None and not _may_be_lost(table, "loses_at_most", metric, lost):
+        return None
+    if name is None or cells is None or metric is None or over is None or lost is None:
+        return None
+    over_line = table.line("over" if "over" in table.content else None)
+    return QualityBound(name, cells, metric.name, lost, over, source or "", table.line(), over_line)
+
+
+def _metric(table: Table, offered: Mapping[str, Metric], *, needed: str, kind: str = "metric") -> Metric | None:
+    metric = table.text("metric", needed=needed)
+    if metric is not None and metric not in offered:
+        table.complain("metric", f"metric = {metric!r} is not a {kind}; {suggestion(metric, offered)}")
+        return None
+    return None if metric is None else offered[metric]
+
+
+def _refuse_one_side(table: Table, cells: CellPattern | None, over: str | None) -> None:
+    if over is None or cells is None or any(one != over for one in PRECISIONS if matches(one, cells.precision)):
+        return
+    key = "over" if "over" in table.content else "cells"
+    table.complain(key, f"over = {over!r} is the precision of the cells too; name another in one of them")
+
+
 def _by_metric(table: Table, besides: tuple[str, ...] = ()) -> dict[str, float]:
-    table.refuse_unknown((*METRICS, *besides))
-    found = {metric: _margin(table, metric) for metric in table.content if metric in METRICS}
+    table.refuse_unknown((*known(), *besides))
+    found = {key: _margin(table, known()[key]) for key in table.content if key in known()}
     return {metric: margin for metric, margin in found.items() if margin is not None}
 
 
-def _margin(table: Table, metric: str) -> float | None:
-    margin = table.number(metric)
+def _margin(table: Table, of: Metric) -> float | None:
+    metric, margin = of.name, table.number(of.name)
     if margin is None:
         return None
+    if of.is_quality:
+        return margin if _may_be_lost(table, metric, of, margin) else None
     if not 0 <= margin < 1:
         per_cent = margin if 1 <= margin < 100 else 3
         hint = f"{per_cent:g} per cent is {per_cent / 100:g}"
         table.complain(metric, f"{metric} = {margin:g} is not a margin from 0 up to 1; {hint}")
         return None
-    if margin == 0 and METRICS[metric].unit not in _EXACT_UNITS:
+    if margin == 0 and of.unit not in _EXACT_UNITS:
         table.complain(metric, f"{metric} = 0: no two of its measurements agree to the last digit; write 0.01 or more")
         return None
     return margin
+
+
+def _may_be_lost(table: Table, key: str, metric: Metric, lost: float) -> bool:
+    """Whether a number says how much of a metric of quality may be lost; of a share, one or more would be all of it."""
+    is_share = metric.ceiling == 1 or metric.pool is Pool.SHARE
+    if lost < 0:
+        unit = f", in {metric.unit}" if metric.unit else ""
+        table.complain(key, f"{key} = {lost:g} is no loss; write how much may be lost{unit}: 0 or more")
+    elif is_share and lost >= 1:
+        table.complain(key, f"{key} = {lost:g} is all there is of {metric.name}; {lost:g} per cent is {lost / 100:g}")
+    else:
+        return True
+    return False
 
 
 def _name(table: Table) -> str | None:
@@ -141,8 +192,8 @@ def _cells(table: Table) -> CellPattern | None:
         *((glob, PRECISIONS) for glob in parts[1] if not any(fnmatchcase(one, glob) for one in PRECISIONS)),
         *((glob, DEVICE_KINDS) for glob in parts[2] if not _is_device(glob)),
     ]
-    for glob, known in unknown:
-        table.complain("cells", f"cells = {text!r}: {glob!r} matches nothing; {suggestion(glob, known)}")
+    for glob, offered in unknown:
+        table.complain("cells", f"cells = {text!r}: {glob!r} matches nothing; {suggestion(glob, offered)}")
     if unknown:
         return None
     model, precision, device = (",".join(globs) for globs in parts)

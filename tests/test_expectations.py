@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from harness.expectations import (
     Expectations,
     MarginOverride,
     Margins,
+    QualityBound,
     Quantity,
 )
 
@@ -37,6 +40,10 @@ def budget(cells: str, line: int = 1) -> Budget:
 def claim(cells: str, over: str = "fp32", *, on: str | None = None, line: int = 1) -> Claim:
     bound = Bound(at_least=2.0)
     return Claim("c", pattern(cells, line), over, Quantity.SPEED, bound, "someone", on, line, over_line=line + 1)
+
+
+def quality(cells: str, over: str = "fp32", *, line: int = 1) -> QualityBound:
+    return QualityBound("q", pattern(cells, line), "accuracy", 0.01, over, "", line, over_line=line + 1)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +97,7 @@ def test_the_last_override_that_names_the_metric_and_fits_the_cell_wins(name: st
 
 
 def test_without_a_file_margins_are_the_metrics_own() -> None:
+    assert Expectations().margins.margin(Cell("m", "fp32", "cpu"), "sqnr_db") == 3.0
     assert Expectations().margins.margin(Cell("m", "fp32", "cpu"), "latency_p99_seconds") == 0.15
 
 
@@ -116,6 +124,21 @@ def test_a_claim_does_not_compare_a_cell_with_itself() -> None:
     assert not about.fits(Cell("m", "fp16", "cpu"))
     assert about.fits(Cell("m", "bf16", "cpu"))
     assert about.other(Cell("m", "bf16", "cpu")) == Cell("m", "fp16", "cpu")
+
+
+def test_a_cell_may_lose_what_the_bounds_that_fit_it_say() -> None:
+    first, second = quality("piper-*/*/*"), quality("*/*/cpu", over="fp16")
+    expected = Expectations(quality=(first, second))
+    assert expected.quality_of(Cell("piper-joe", "int8-static", "cpu")) == (first, second)
+    assert expected.quality_of(Cell("piper-joe", "fp32", "cpu")) == (second,)
+    assert expected.quality_of(Cell("piper-joe", "fp16", "cpu")) == (first,)
+    assert second.other(Cell("m", "bf16", "cpu")) == Cell("m", "fp16", "cpu")
+
+
+@pytest.mark.parametrize("lost", [-0.1, float("nan")])
+def test_a_loss_is_nothing_or_more(lost: float) -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        QualityBound("q", pattern("*/*/*"), "accuracy", lost)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +219,20 @@ def test_a_claim_is_asked_only_where_it_was_made(on: str | None, machine: tuple[
                 " ask for fp32, int8-dynamic, int8-static; name two of these"
             ),
         ),
+        (
+            Expectations(quality=(quality("piper-joe/fp16/*"),)),
+            (
+                "e.toml:1: cells = 'piper-joe/fp16/*': no such model asks for 'fp16';"
+                " they ask for fp32, int8-dynamic, int8-static"
+            ),
+        ),
+        (
+            Expectations(quality=(quality("piper-joe/int8-*/*", over="bf16", line=4),)),
+            (
+                "e.toml:5: over = 'bf16' has nothing to compare: the models of piper-joe/int8-*/*"
+                " ask for fp32, int8-dynamic, int8-static; name two of these"
+            ),
+        ),
         (  # one model has nothing but the other side, another model has it not
             Expectations(claims=(claim("piper-joe,*script/int8-static,bf16/*", over="bf16", line=4),)),
             (
@@ -214,7 +251,7 @@ def test_a_claim_is_asked_only_where_it_was_made(on: str | None, machine: tuple[
 )
 def test_what_concerns_no_declared_cell_is_named_with_its_line(expected: Expectations, problem: str) -> None:
     with pytest.raises(UsageProblem) as caught:
-        Expectations(expected.margins, expected.budgets, expected.claims, "e.toml").check(DECLARED)
+        replace(expected, name="e.toml").check(DECLARED)
     assert str(caught.value) == problem
 
 

@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageProblem
-from harness.expectations import Bound, Budget, CellPattern, Claim, Expectations, MarginOverride, Margins, Quantity
+from harness.expectations import (
+    Bound,
+    Budget,
+    CellPattern,
+    Claim,
+    Expectations,
+    MarginOverride,
+    Margins,
+    QualityBound,
+    Quantity,
+)
 from harness.expectations_file import EXPECTATIONS_FILE, read_expectations
+from harness.metrics import Better, Metric, Pool
 from harness.zoo import discover
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +55,20 @@ quantity = "speed"
 at_least = 2
 on = "x86_64"
 source = "them"
+
+[[quality]]
+name = "no more than a point"
+cells = "smart-turn-*/int8-*/cpu"
+metric = "accuracy"
+loses_at_most = 0.01
+over = "fp16"
+source = "us"
+
+[[quality]]
+name = "still the same voice"
+cells = "piper-joe/*/*"
+metric = "log_mel_distance"
+loses_at_most = 1
 """
 
 
@@ -86,18 +111,20 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
             ),
         ),
         str(tmp_path / EXPECTATIONS_FILE),
+        (
+            QualityBound(
+                "no more than a point", CellPattern("smart-turn-*", "int8-*", "cpu"), "accuracy", 0.01, "fp16", "us"
+            ),
+            QualityBound("still the same voice", CellPattern("piper-joe", "*", "*"), "log_mel_distance", 1.0, "fp32"),
+        ),
     )
 
 
 def test_everything_knows_its_line(tmp_path: Path) -> None:
     found = read(tmp_path, WHOLE)
-    assert [(one.line, one.cells.line) for one in (*found.margins.overrides, *found.budgets, *found.claims)] == [
-        (5, 6),
-        (9, 11),
-        (16, 20),
-        (22, 24),
-    ]
-    assert found.claims[0].over_line == 25
+    written = (*found.margins.overrides, *found.budgets, *found.claims, *found.quality)
+    assert [(one.line, one.cells.line) for one in written] == [(5, 6), (9, 11), (16, 20), (22, 24), (31, 33), (39, 41)]
+    assert [one.over_line for one in (*found.claims, *found.quality)] == [25, 36, 39]  # the last does not say `over`
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[margins]\n", "budget = []\n", "\ufeff[margins]\r\n"])
@@ -150,7 +177,21 @@ CLAIM = {
     "source": '"them"',
 }
 MARGIN = {"cells": '"m/*/*"', "latency_seconds": "0.05"}
-TABLES = {"[margins]": {"latency_seconds": "0.05"}, "[[margin]]": MARGIN, "[[budget]]": BUDGET, "[[claim]]": CLAIM}
+QUALITY = {
+    "name": '"q"',
+    "cells": '"m/int8-dynamic/cpu"',
+    "metric": '"accuracy"',
+    "loses_at_most": "0.02",
+    "over": '"fp32"',
+    "source": '"us"',
+}
+TABLES = {
+    "[margins]": {"latency_seconds": "0.05"},
+    "[[margin]]": MARGIN,
+    "[[budget]]": BUDGET,
+    "[[claim]]": CLAIM,
+    "[[quality]]": QUALITY,
+}
 
 
 def written(header: str, keys: dict[str, str | None]) -> str:
@@ -307,6 +348,67 @@ EVERY_KEY = "cells, over, quantity, at_most, at_least, on, source"
             "8: on = 'x86_64,' has an empty part; write a glob such as x86_64 or *EPYC*",
         ),
         ("[[claim]]", {"on": "86"}, "8: on = 86 is no text; put it in quotes"),
+        # quality
+        ("[margins]", {"acuracy": "0.01"}, "4: [margins] knows no 'acuracy'; did you mean accuracy?"),
+        (
+            "[margins]",
+            {"sqnr_db": "-3"},
+            "4: sqnr_db = -3 is no loss; write how much may be lost, in dB: 0 or more",
+        ),
+        (
+            "[[margin]]",
+            {"chrf": "-0.5"},
+            "5: chrf = -0.5 is no loss; write how much may be lost: 0 or more",
+        ),
+        (
+            "[margins]",
+            {"accuracy": "2"},
+            "4: accuracy = 2 is all there is of accuracy; 2 per cent is 0.02",
+        ),
+        (
+            "[[budget]]",
+            {"metric": '"accuracy"'},
+            "6: higher accuracy is better, so less than that is no target; write at_least",
+        ),
+        ("[[budget]]", {"metric": '"acuracy"'}, "5: metric = 'acuracy' is not a metric; did you mean accuracy?"),
+        ("[[quality]]", {"at_most": "1"}, "9: [[quality]] knows no 'at_most'; did you mean loses_at_most?"),
+        (
+            "[[quality]]",
+            {"metric": None},
+            """2: [[quality]] has no 'metric'; say what may be lost, as in metric = "accuracy\"""",
+        ),
+        (
+            "[[quality]]",
+            {"metric": '"acuracy"'},
+            "5: metric = 'acuracy' is not a quality metric; did you mean accuracy?",
+        ),
+        (
+            "[[quality]]",
+            {"metric": '"positive_share"'},
+            "5: neither more nor less positive_share is better, so none can be lost; name another",
+        ),
+        (
+            "[[quality]]",
+            {"loses_at_most": None},
+            "2: [[quality]] has no 'loses_at_most'; say how much, in the metric's unit",
+        ),
+        (
+            "[[quality]]",
+            {"loses_at_most": "-0.1"},
+            "6: loses_at_most = -0.1 is no loss; write how much may be lost: 0 or more",
+        ),
+        (
+            "[[quality]]",
+            {"loses_at_most": "2"},
+            "6: loses_at_most = 2 is all there is of accuracy; 2 per cent is 0.02",
+        ),
+        ("[[quality]]", {"over": '"fp3"'}, "7: over = 'fp3' is not a precision; did you mean fp32?"),
+        (
+            "[[quality]]",
+            {"cells": '"m/fp32/cpu"', "over": None},
+            "4: over = 'fp32' is the precision of the cells too; name another in one of them",
+        ),
+        ("[[quality]]", {"name": None}, "2: [[quality]] has no 'name'; say in one sentence what is expected"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_the_next_step(
@@ -319,7 +421,7 @@ def test_a_mistake_is_told_with_its_line_and_the_next_step(
     ("text", "problem"),
     [
         ("[margns]\n", "1: the file knows no 'margns'; did you mean margins?"),
-        ("x = 1\n", "1: the file knows no 'x'; there are margins, margin, budget, claim"),
+        ("x = 1\n", "1: the file knows no 'x'; there are margins, margin, budget, claim, quality"),
         ("\n[margin]\ncells = '*/*/*'\n", "2: margin is a list of tables; write [[margin]] above each"),
         ("\nclaim = 'no'\n", "2: claim is a list of tables; write [[claim]] above each"),
         ("budget = [1]\n", "1: budget is a list of tables; write [[budget]] above each"),
@@ -334,7 +436,7 @@ def test_a_mistake_is_told_with_its_line_and_the_next_step(
 def test_a_file_of_another_shape_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     (told,) = problems(tmp_path, text)
     assert told.startswith(problem)
-    assert told.endswith(("; mend the line", "?", "above each", "above it", "claim"))
+    assert told.endswith(("; mend the line", "?", "above each", "above it", "quality"))
 
 
 def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
@@ -353,6 +455,32 @@ def test_a_metric_with_no_better_side_may_be_bounded_on_either(tmp_path: Path) -
 def test_nothing_at_all_is_a_budget(tmp_path: Path) -> None:
     text = written("[[budget]]", {"metric": '"steady_growth_bytes"', "at_most": "0"})
     assert read(tmp_path, text).budgets[0].bound == Bound(at_most=0.0)
+
+
+def test_what_is_measured_can_be_no_quality_that_is_lost(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, written("[[quality]]", {"metric": '"latency_seconds"'}))
+    assert told.startswith("5: metric = 'latency_seconds' is not a quality metric; ")
+
+
+@pytest.mark.parametrize("lost", [0.0, 3.0, 40.0])
+def test_what_may_be_lost_is_in_the_unit_of_the_metric(tmp_path: Path, lost: float) -> None:
+    margins = read(tmp_path, f"[margins]\nsqnr_db = {lost:g}\n").margins
+    assert margins.by_metric == {"sqnr_db": lost}
+    text = written("[[quality]]", {"metric": '"sqnr_db"', "loses_at_most": f"{lost:g}"})
+    assert read(tmp_path, text).quality[0].loses_at_most == lost
+
+
+def test_a_share_has_an_absolute_target(tmp_path: Path) -> None:
+    text = written("[[budget]]", {"metric": '"accuracy"', "at_most": None, "at_least": "0.9"})
+    assert read(tmp_path, text).budgets[0].bound == Bound(at_least=0.9)
+
+
+def test_metrics_of_installed_packages_are_known_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = Metric("smell", "olf", Better.LOWER, 0.1, "how it smells", Pool.MEAN)
+    monkeypatch.setattr("harness.expectations_file.known", lambda: {"smell": added})
+    text = "[margins]\nsmell = 2\n" + written("[[quality]]", {"metric": '"smell"', "loses_at_most": "5"})
+    found = read(tmp_path, text)
+    assert (found.margins.by_metric, found.quality[0].metric) == ({"smell": 2.0}, "smell")
 
 
 def test_a_claim_of_several_precisions_may_take_in_the_other_side(tmp_path: Path) -> None:
