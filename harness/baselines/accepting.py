@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.baselines.comparability import unlike
 from harness.baselines.noise import too_noisy
+from harness.baselines.quality import not_kept, untrusted
 from harness.baselines.records import MOST_SESSIONS, Baseline, baseline_of
 from harness.baselines.store import Store
 from harness.cells import Cell
@@ -51,12 +52,31 @@ def _file(store: Store, run: Run, cell: Cell, measurement: Measurement | None) -
         return Filed(cell, Fate.UNSUPPORTED, f"{measurement.reason}: {measurement.text}")
     if measurement.failure is not None:
         return Filed(cell, Fate.REFUSED, f"it failed ({measurement.failure.phase}): {measurement.failure.text}")
+    if measurement.quality is not None and measurement.quality.wrong:
+        return Filed(
+            cell, Fate.REFUSED, f"its outputs are wrong: {measurement.quality.wrong}; mend it and measure again"
+        )
     new = baseline_of(run, measurement)
     if new is None:
         return Filed(cell, Fate.REFUSED, "the run does not tell the hashes of what it measured; measure again")
     if noise := too_noisy(measurement):
         return Filed(cell, Fate.REFUSED, noise)
-    return _join(store, new, store.find(cell, new.identity))
+    old = store.find(cell, new.identity)
+    filed = _join(store, new, old)
+    if filed.fate not in (Fate.WRITTEN, Fate.ADDED):
+        return filed
+    return replace(filed, text="; ".join((filed.text, *_of_quality(measurement, old, new))))
+
+
+def _of_quality(measurement: Measurement, old: Baseline | None, new: Baseline) -> Iterator[str]:
+    """What is to be known of the quality of a cell that was stored: that it changed, and what was left away."""
+    before, now = old and old.quality, new.quality
+    if before and now and before.outputs_digest != now.outputs_digest:
+        yield "its outputs are not those of the sessions before"
+    if why := not_kept(measurement.quality):
+        yield f"without quality: {why}"
+    elif names := untrusted(measurement.quality):
+        yield f"without scores that cannot be trusted here: {', '.join(names)}"
 
 
 def _join(store: Store, new: Baseline, old: Baseline | None) -> Filed:

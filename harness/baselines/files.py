@@ -23,6 +23,9 @@ _NEXT_STEP = "restore it from git, or remove it in a reviewed commit and accept 
 def encode(baseline: Baseline) -> bytes:
     """Write a baseline."""
     body = _settled(msgspec.to_builtins(baseline))
+    for session in body["sessions"]:
+        if (quality := session.pop("quality")) is not None:
+            session["quality"] = _terse(quality)
     return (_laid_out({**body, _DIGEST: _digest(body)}, "") + "\n").encode()
 
 
@@ -63,6 +66,17 @@ def _settled(value: Any) -> Any:
             return {key: _settled(value[key]) for key in sorted(value)}
         case list() | tuple():
             return [_settled(one) for one in value]
+        case _:
+            return value
+
+
+def _terse(value: Any) -> Any:
+    """Without the keys of nothing: of quality there are many, and none of them has to be there."""
+    match value:
+        case dict():
+            return {key: _terse(one) for key, one in value.items() if one is not None}
+        case list() if any(isinstance(one, dict) for one in value):
+            return [_terse(one) for one in value]
         case _:
             return value
 

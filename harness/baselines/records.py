@@ -13,10 +13,12 @@ from statistics import median
 
 from harness.baselines.machine import machine_class, settled
 from harness.baselines.numbers import rounded, thinned
+from harness.baselines.quality import kept
 from harness.cells import Cell
 from harness.comparisons import Clock
 from harness.metrics import METRICS
 from harness.results import Fact, Measurement, Run
+from harness.scores import Quality
 from harness.stats.passes import pass_means
 
 SCHEMA = 1
@@ -59,7 +61,8 @@ class Content:
 class Session:
     """What one run measured of the cell. `pass_seconds` are means of whole passes by clock, evenly thinned.
 
-    `libraries` names a set of versions in the baseline. `revision` is the commit of the suites.
+    `libraries` names a set of versions in the baseline. `revision` is the commit of the suites. `quality` is kept of
+    the newest session that has one: outputs do not vary as times do, so that a second one tells nothing more.
     """
 
     run: str
@@ -69,6 +72,7 @@ class Session:
     libraries: str
     pass_seconds: dict[str, tuple[float, ...]]
     values: dict[str, float]
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         if not (self.run and self.when):
@@ -85,6 +89,8 @@ class Session:
                 raise ValueError(f"session {self.run}: {name} is {value}, which is no measurement")
         if self.values.get("weights_covered_fraction", 0) > 1:
             raise ValueError(f"session {self.run} covers more than all weights")
+        if self.quality is not None and (self.quality.wrong or self.quality.problem):
+            raise ValueError(f"session {self.run} has outputs that are no baseline")
 
     def latency_seconds(self, clock: Clock) -> float | None:
         """The mean seconds of a pass, in the median pass; None where that time was not taken or was nothing."""
@@ -124,12 +130,19 @@ class Baseline:
         """The session that ran last."""
         return self.sessions[-1]
 
+    @property
+    def quality(self) -> Quality | None:
+        """What the outputs were worth in the newest session that tells."""
+        return next((one.quality for one in reversed(self.sessions) if one.quality is not None), None)
+
     def with_session_of(self, other: Baseline) -> Baseline:
         """Add the sessions of another baseline of the same content; a run counts once, the oldest are dropped."""
         by_run = {session.run: session for session in (*self.sessions, *other.sessions)}
-        kept = tuple(sorted(by_run.values(), key=_moment)[-MOST_SESSIONS:])
+        newest = sorted(by_run.values(), key=_moment)[-MOST_SESSIONS:]
+        telling = next((one.run for one in reversed(newest) if one.quality is not None), None)
+        sessions = tuple(one if one.run == telling else replace(one, quality=None) for one in newest)
         libraries = self.libraries | other.libraries
-        return replace(self, sessions=kept, libraries={one.libraries: libraries[one.libraries] for one in kept})
+        return replace(self, sessions=sessions, libraries={one.libraries: libraries[one.libraries] for one in sessions})
 
 
 def baseline_of(run: Run, measurement: Measurement) -> Baseline | None:
@@ -156,6 +169,7 @@ def baseline_of(run: Run, measurement: Measurement) -> Baseline | None:
             for reading in sorted(measurement.readings, key=lambda reading: reading.metric)
             if reading.value is not None and reading.metric in METRICS and reading.metric not in NOT_KEPT
         },
+        quality=kept(measurement.quality),
     )
     identity = settled(run.environment.identity)
     return Baseline(

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from harness.cells import Cell, Reason
-from harness.comparisons import Judgement, Verdict
+from harness.comparisons import Judged, Judgement, Verdict
+from harness.metrics import Better, Pool
 from harness.results import (
     Environment,
     Failure,
@@ -19,6 +20,7 @@ from harness.results import (
     Status,
     WarmUp,
 )
+from harness.scores import Examples, Part, Quality, Score
 
 CELL = Cell("tone", "fp32", "cpu")
 OTHER = Cell("tone", "int8-dynamic", "cpu")
@@ -62,6 +64,7 @@ def measured(
     corrected: tuple[float, ...] | None = None,
     steady: bool = True,
     provenance: dict[str, Any] | None = None,
+    quality: Quality | None = None,
     **values: float | None,
 ) -> Measurement:
     """A measured cell of one example, so that every inference is a pass; a value of None is unavailable."""
@@ -76,7 +79,33 @@ def measured(
         sample=Sample(("a",) * len(seconds), seconds, corrected_seconds=corrected, passes=len(seconds)),
         warm_up=WarmUp(10, 0.1, steady),
         provenance=replace(PROVENANCE, **(provenance or {})),
+        quality=quality,
     )
+
+
+def scored(
+    right: tuple[int, ...] = (1,) * 19 + (0,), *, agrees: tuple[int, ...] | None = None, digest: str = "o", **more: Any
+) -> Quality:
+    """The quality of decisions on an exam: which were right (of 20, 19), and which were those of fp32 (all)."""
+    ids = tuple(f"e{number}" for number in range(len(right)))
+    agrees = (1,) * len(right) if agrees is None else agrees
+
+    def share(metric: str, of: tuple[int, ...]) -> Score:
+        terms = tuple((float(one),) for one in of)
+        return Score(metric, Part.EXAM, "", Better.HIGHER, Pool.SHARE, sum(of) / len(of), terms)
+
+    plain: dict[str, Any] = {
+        "reference": "fp32 on cpu",
+        "reference_digest": "f" * 64,
+        "outputs_digest": digest * 64,
+        "timed": Examples("hums", "w" * 64, ("a",)),
+        "exam": Examples("turns", "x" * 64, ids),
+        "scores": (share("accuracy", right), share("decision_agreement", agrees)),
+        "decisions": len(right),
+        "flipped": tuple(name for name, one in zip(ids, agrees, strict=True) if not one),
+        "seconds": 3.0,
+    }
+    return Quality(**{**plain, **more})
 
 
 FAILED = Measurement(CELL, Status.FAILED, failure=Failure(Phase.TIMING, "it broke"))
@@ -112,7 +141,12 @@ def run(
     )
 
 
-def judged(*verdicts: Verdict, controls: tuple[Verdict, ...] = (), measurement: Measurement | None = None) -> Run:
-    """A run of one cell with these verdicts."""
-    judgement = Judgement("origin/main", "gate", verdicts, controls=controls)
+def judged(
+    *verdicts: Verdict,
+    controls: tuple[Verdict, ...] = (),
+    bounds: tuple[Judged, ...] = (),
+    measurement: Measurement | None = None,
+) -> Run:
+    """A run of one cell with these verdicts and judged bounds."""
+    judgement = Judgement("origin/main", "gate", verdicts, controls=controls, judged=bounds)
     return run(measured() if measurement is None else measurement, judgement=judgement)
