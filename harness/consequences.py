@@ -42,6 +42,7 @@ class Profile:
     fatal: frozenset[Outcome]
     fails_undecided: bool = False
     fails_expectations: bool = False
+    tries_other_kernels: bool = False
 
 
 _ALWAYS = frozenset((Outcome.REGRESSED, Outcome.FAILED, Outcome.MISSING))
@@ -51,7 +52,14 @@ PROFILES: Mapping[str, Profile] = {
     for profile in (
         Profile("smoke", 120.0, frozenset((Outcome.FAILED,))),
         Profile("gate", 1_800.0, _ALWAYS),
-        Profile("nightly", 14_400.0, _ALWAYS, fails_undecided=True, fails_expectations=True),
+        Profile(
+            "nightly",
+            14_400.0,
+            _ALWAYS,
+            fails_undecided=True,
+            fails_expectations=True,
+            tries_other_kernels=True,
+        ),
     )
 }
 

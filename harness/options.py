@@ -99,6 +99,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="margins, budgets and claims (default: expectations.toml beside the folder of models)",
     )
+    add(
+        "--other-kernels",
+        action="store_true",
+        help="run int8 ONNX cells on other kernels too and report which answers flip (always under --profile nightly)",
+    )
+    add("--keep-outputs", action="store_true", help="leave the outputs of every cell in the run's folder, to listen to")
     add("--reports", default="reports", metavar="DIR", help="where runs are written (default reports/)")
     add("--artifact-cache", metavar="DIR", help="where converted models are kept (default: the user's cache folder)")
 
@@ -137,6 +143,8 @@ def read_options(config: pytest.Config) -> Order:
         expectations=_expectations(root, option("expectations")),
         expects=option("expectations") is not None,
         build=project_settings(root).get("build"),
+        tries_other_kernels=option("other_kernels") or PROFILES[option("profile")].tries_other_kernels,
+        keeps_outputs=option("keep_outputs"),
     )
 
 

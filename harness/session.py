@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.baselines.store import any_baseline
 from harness.cells import Cell
 from harness.comparisons import Judgement, Verdict
 from harness.conduct.campaign import Campaign, Grid, plan
+from harness.conduct.examining import OUTPUTS_FOLDER
 from harness.conduct.order import Order
 from harness.conduct.support import Support
 from harness.consequences import PROFILES, compared_cells, decided_cells, fatal_lines
@@ -219,6 +221,8 @@ class Session:
             support.learn(measurement)
         support.save()
         journals.write_run(self.folder, self.run)
+        if complete and not self._order.keeps_outputs:
+            shutil.rmtree(self.folder / OUTPUTS_FOLDER, ignore_errors=True)
         journals.point_latest(self.folder)
         self._report = write_report(self.run, self.folder)
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness import zoo
 from harness.cells import Cell, Device, Reason, expand, matches
+from harness.conduct.examining import OUTPUTS_FOLDER, Examiner
 from harness.conduct.order import Order
 from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
 from harness.journal import Finished, Journal
+from harness.models import Model
 from harness.probes.condition import Sampler
 from harness.results import Condition, Fact, Measurement, Phase, Status
+from harness.runtimes import RUNTIMES
 from harness.worker import protocol
 from harness.worker.lease import lease
+from harness.worker.link import Worker
 from harness.worker.pool import Pool
 
 QUIET_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
@@ -98,6 +102,14 @@ class Campaign:
         self.planned = planned
         self._current: Cell | None = None
         self._pool = Pool(worker_environment(order.threads), self._more_is_to_come)
+        self.examiner = Examiner(
+            journal.folder / OUTPUTS_FOLDER,
+            self.assignment,
+            self._pool.fresh,
+            self._pool.fresh,
+            self._heard,
+            order.cell_limit_seconds,
+        )
 
     def remember(self) -> None:
         """Take over what the journal already holds: of another process, or of the run that is resumed."""
@@ -147,11 +159,25 @@ class Campaign:
         self._listener.cell_started(cell)
         declared = self._grid.models[cell.model]
         measured = self._without_a_worker(cell, declared) or self._solo(cell, declared).measure()
+        if measured.status is Status.MEASURED:
+            measured = self._examined(declared.model, measured)
         if measured.reason is Reason.NO_DEVICE:  # a package may be missing to this one model alone
             self._absent[(declared.model.runtime, cell.device)] = measured
         self._journal.write("cell-finished", cell, measurement=measured)
         self._listener.cell_finished(measured)
         return measured
+
+    def _examined(self, model: Model, measured: Measurement) -> Measurement:
+        """The measurement with the quality of its outputs."""
+        found = self.examiner.examined(model, measured)
+        if not self._order.tries_other_kernels or found.quality is None or found.quality.problem:
+            return found
+        options = RUNTIMES[model.runtime]().other_kernels(found.cell.precision)
+        sensitivity = tuple(self.examiner.sensitivity(model, found.cell, options))
+        return replace(found, quality=replace(found.quality, sensitivity=sensitivity))
+
+    def _heard(self, worker: Worker, cell: Cell) -> Worker:
+        return worker.hear(lambda phase: self.phase(cell, phase), self.tick)
 
     def _without_a_worker(self, cell: Cell, declared: zoo.Declared) -> Measurement | None:
         """Whether it is known beforehand that a cell cannot run: a package or the device is not there."""
@@ -169,6 +195,7 @@ class Campaign:
             self._pool,
             Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
+            self.examiner.place(cell),
         )
 
     def assignment(self, cell: Cell) -> protocol.Assignment:

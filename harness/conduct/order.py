@@ -12,7 +12,18 @@ from harness.conduct.duel import PAIR_SECONDS
 from harness.errors import UsageProblem
 from harness.results import Fact
 
-_OF_THIS_PLACE = ("root", "cache", "reports", "resume", "checkpoints", "baselines", "expectations", "expects", "build")
+_OF_THIS_PLACE = (
+    "root",
+    "cache",
+    "reports",
+    "resume",
+    "checkpoints",
+    "baselines",
+    "expectations",
+    "expects",
+    "build",
+    "keeps_outputs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class Order:
     expectations: Path = Path("suites/expectations.toml")
     expects: bool = False
     build: str | None = None
+    tries_other_kernels: bool = False
+    keeps_outputs: bool = False
 
     def __post_init__(self) -> None:
         if self.threads < 1:

@@ -106,7 +106,7 @@ def measured(
     sides = [
         Side(
             seconds={clock: math.fsum(one[index] for one in whole[clock]) / len(quads) for clock in ratios},
-            values=_values(told),
+            values={**_values(told), **_work(quads, index)},
             inferences=sum(len(block.wall_seconds) for quad in quads for block in (quad.old, quad.new)[index]),
         )
         for index, told in enumerate((old, new))
@@ -163,6 +163,20 @@ def _laps(block: protocol.Laps, clock: Clock) -> tuple[float, ...] | None:
             return block.device_seconds
         case _:
             return block.wall_seconds
+
+
+def _work(quads: Sequence[Quad], side: int) -> dict[str, float]:
+    """What one inference of a side made on average: audio, tokens. Where it makes more, it may well take longer."""
+    blocks = [block for quad in quads for block in (quad.old, quad.new)[side]]
+    made: dict[str, list[float | None]] = {
+        "audio_seconds": [block.audio_seconds for block in blocks],
+        "tokens_count": [block.tokens for block in blocks],
+    }
+    return {
+        name: math.fsum(one for one in found if one is not None) / len(found)
+        for name, found in made.items()
+        if all(one is not None for one in found)
+    }
 
 
 def _values(told: Told) -> dict[str, float]:

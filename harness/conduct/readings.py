@@ -89,6 +89,10 @@ def _audio(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
             passes = [seconds for block in replies.blocks for seconds in block.pass_seconds]
             yield Reading("audio_seconds", total)
             yield Reading("real_time_factor", median(passes) / total)
+    if tokens := replies.checked.tokens:
+        passes = [seconds for block in replies.blocks for seconds in block.pass_seconds]
+        yield Reading("tokens_count", tokens)
+        yield Reading("token_seconds", median(passes) / tokens)
     if model.audio is not None:
         heard = [seconds for block in replies.blocks for seconds in block.first_audible_seconds]
         expected = sample.passes * len(lengths)

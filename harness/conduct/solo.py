@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from harness.results import (
     Status,
     WarmUp,
 )
+from harness.scores import Quality
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerLost
 from harness.worker.pool import Pool
@@ -81,6 +83,8 @@ class Solo:
     pool: Pool
     plan: Plan
     watch: Watch
+    answers: Path
+    """Where the outputs are to be kept."""
 
     def measure(self) -> Measurement:
         """Measure the cell. Whatever happens to the worker, a measurement comes back."""
@@ -130,6 +134,7 @@ class Solo:
         warm = self._ask(worker, protocol.WarmUp(most), protocol.Warm)
         blocks = tuple(self._blocks(worker))
         during = self.watch.condition(self.cell, "during")
+        quality = self._answers(worker)
         closed = self._ask(worker, protocol.Close(), protocol.Closed)
         sample = sample_of(blocks)
         return Measurement(
@@ -142,7 +147,18 @@ class Solo:
             placement=msgspec.convert(opened.placement, PlacementProof),
             conditions=(before, during, self.watch.condition(self.cell, "after")),
             notes=_notes(warm, checked, opened),
+            quality=quality,
         )
+
+    def _answers(self, worker: Worker) -> Quality | None:
+        """Have the session that was timed give its outputs once more, to be kept; why not, where that fails."""
+        reply = worker.ask(protocol.Answer(str(self.answers)), self.plan.limit_seconds)
+        match reply:
+            case protocol.Broke(phase, text):
+                return Quality(problem=f"{phase}: {text}")
+            case _:
+                assert isinstance(reply, protocol.Answered), reply
+                return None
 
     def _blocks(self, worker: Worker) -> Iterator[protocol.Block]:
         """Whole passes until the time is spent, a block at a time, so that little is lost when something dies."""

@@ -88,6 +88,12 @@ class Runtime(Protocol):
     def open(self, artifact: Artifact, device: Device, tuning: Tuning) -> Session:
         """Create the session; raise Unsupported where the machine cannot."""
 
+    def other_kernels(self, precision: str) -> Mapping[str, Mapping[str, str]]:
+        """Session options, by name, under which the same artifact runs on other kernels and should answer the same.
+
+        Importing nothing: asked by the parent.
+        """
+
     def versions(self) -> dict[str, Any]:
         """Timing-relevant facts of the library: version, build, BLAS, instruction sets, quantized engine."""
 

@@ -32,6 +32,11 @@ _LEVELS: Mapping[str, str] = {
     "all": "ORT_ENABLE_ALL",
 }
 
+_OTHER_KERNELS: Mapping[str, Mapping[str, str]] = {
+    "x64quantprecision": {"session.x64quantprecision": "1"},
+    "QDQ fusion off": {"session.disable_quant_qdq": "1"},
+}
+
 
 class OnnxRuntime:
     """Runs ONNX files on the CPU, on CUDA and through CoreML."""
@@ -82,6 +87,10 @@ class OnnxRuntime:
                 "check the driver and the CUDA and cuDNN libraries",
             )
         return OnnxSession(session, artifact, device)
+
+    def other_kernels(self, precision: str) -> Mapping[str, Mapping[str, str]]:
+        """For int8: products widened before they are summed (no saturation), and QDQ pairs left as they stand."""
+        return _OTHER_KERNELS if precision.startswith("int8") else {}
 
     def versions(self) -> dict[str, Any]:
         """Version, build and providers. ONNX Runtime does not say which instruction sets its kernels chose."""

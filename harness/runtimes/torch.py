@@ -69,6 +69,11 @@ class TorchRuntime:
         module = _loaded(artifact, place)
         return TorchSession(module, artifact, place)
 
+    def other_kernels(self, precision: str) -> Mapping[str, Mapping[str, str]]:
+        """None: torch chooses its kernels by the quantized engine, which is an option of the run."""
+        del precision
+        return {}
+
     def versions(self) -> dict[str, Any]:
         """Version, build, instruction set and quantized engine, and what else takes part where it is installed."""
         import torch

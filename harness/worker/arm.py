@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import HarnessError
@@ -13,8 +14,9 @@ from harness.phases import Fact, Phase
 from harness.probes.memory import PeakMeter
 from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
 from harness.worker import protocol
-from harness.worker.assigned import Assigned, described, workload_digest
+from harness.worker.assigned import Assigned, described
 from harness.worker.bench import Bench, peak_of
+from harness.worker.sets import workload_digest
 from harness.worker.trees import declared_models, refuse_modules_of
 
 
@@ -23,6 +25,7 @@ class Arm:
 
     def __init__(self, enter: Callable[[Phase], None]) -> None:
         self._enter = enter
+        self._assigned: Assigned | None = None
         self._bench: Bench | None = None
 
     def answer(self, request: protocol.Request) -> protocol.Reply:  # noqa: C901 - one case a kind of request
@@ -54,9 +57,23 @@ class Arm:
                 return self._loaded.lap(request)
             case protocol.Rebuild(padding_bytes):
                 return self._loaded.rebuild(padding_bytes)
+            case protocol.Answer(folder):
+                self._enter(Phase.ANSWERS)
+                assert self._assigned is not None
+                return self._loaded.answer(Path(folder), self._assigned.sets.exam())
             case protocol.Close():
                 self._enter(Phase.CLOSE)
                 return self._loaded.close()
+            case protocol.Score():
+                self._enter(Phase.QUALITY)
+                from harness.worker.scoring import scored
+
+                return protocol.Scored(scored(request))
+            case protocol.SelfCheck(kinds):
+                self._enter(Phase.QUALITY)
+                from harness.worker.scoring import self_checked
+
+                return self_checked(kinds)
 
     @property
     def _loaded(self) -> Bench:
@@ -69,7 +86,7 @@ class Arm:
         if assignment.cores:
             os.sched_setaffinity(0, assignment.cores)
         self._enter(Phase.REFERENCE)
-        assigned = Assigned(assignment)
+        assigned = self._assigned = Assigned(assignment)
         artifact = assigned.find()
         if artifact is None:
             return protocol.NeedsConversion()
@@ -80,7 +97,7 @@ class Arm:
         self._enter(Phase.IMPORT)
         # Before anything of the workload is made: that may import numpy, which belongs to a runtime's cold import.
         runtime, import_seconds = _import(assigned.model.runtime)
-        workload = assigned.workload()
+        workload = assigned.sets.workload()
 
         self._enter(Phase.OPEN)
         with peaks.phase() as loading:

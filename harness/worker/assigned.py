@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
-from harness import zoo
 from harness.cells import Reason, Unsupported
-from harness.errors import HarnessError, ModelProblem
-from harness.models import Arrays, Artifact, FileReference, Model, Reference, Setting, Workload
+from harness.errors import HarnessError
+from harness.models import Arrays, Artifact, FileReference, Model, Reference, Workload
 from harness.precisions import Converted, Job, Recipe, recipe
 from harness.precisions.given import adopt
 from harness.precisions.store import ArtifactStore, Key, library_versions, reference_digest
-from harness.sampling import balanced_part
 from harness.worker.protocol import Assignment
+from harness.worker.sets import Sets, workload_digest
 
 Made = TypeVar("Made")
 
@@ -31,13 +26,10 @@ class Assigned:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        origin = zoo.Origin(assignment.module, assignment.root)
-        self.model = _declared(assignment.model, zoo.load(origin))
-        self._setting = Setting(
-            made=Path(assignment.made),
-            checkpoint=Path(assignment.checkpoint) if assignment.checkpoint else None,
-            seed=assignment.seed,
-        )
+        self.sets = Sets(assignment)
+        self.model = self.sets.model
+        self._own = self.sets.own
+        self._setting = self.sets.setting
         self._store = ArtifactStore(Path(assignment.store))
         precision = assignment.precision
         self.is_given = precision in self.model.given
@@ -70,12 +62,6 @@ class Assigned:
             raise HarnessError(
                 f"the artifact cannot be kept: {error.strerror}; make room or choose another --artifact-cache"
             ) from error
-
-    def workload(self) -> Workload:
-        """The examples to run: the model's own, or a balanced part of them."""
-        whole = self._own(lambda: self.model.workload(self._setting), "its workload")
-        part = balanced_part(whole.examples, self.assignment.sample_percent, self.assignment.seed)
-        return Workload(whole.name, whole.version, part, whole.content)
 
     @property
     def calibration_digest(self) -> str | None:
@@ -136,41 +122,6 @@ class Assigned:
             libraries=libraries,
             calibration=self.calibration_digest,
         )
-
-    def _own(self, work: Callable[[], Made], what: str) -> Made:
-        """Run a model's own code; what it raises is told as its problem, in one line."""
-        try:
-            return work()
-        except HarnessError:
-            raise
-        except ModuleNotFoundError as error:
-            extra = f'pip install "quantgate[{self.model.runtime}]"'
-            raise Unsupported(Reason.NO_PACKAGE, f"{what} needs {error.name}: {extra}") from error
-        except MemoryError:
-            raise
-        except FileNotFoundError as error:
-            raise ModelProblem(
-                f"{what}: {error.filename} does not exist; check the path in model {self.model.name!r}"
-            ) from None
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise
-            raise ModelProblem(
-                f"{what} raised {type(error).__name__}: {error}; mend model {self.model.name!r}"
-            ) from error
-
-
-def _declared(name: str, declared: tuple[zoo.Declared, ...]) -> Model:
-    for one in declared:
-        if one.model.name == name:
-            return one.model
-    raise ModelProblem(f"model {name!r} is no longer declared; its file has changed: start the run again")
-
-
-def workload_digest(workload: Workload) -> str:
-    """What a workload is, by content and by the examples taken."""
-    parts = (workload.name, workload.version, workload.content, [example.id for example in workload.examples])
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
 def described(model: Model, reference: Reference) -> str:

@@ -5,24 +5,36 @@ from __future__ import annotations
 import gc
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cells import Device
 from harness.errors import WorkloadProblem
-from harness.models import Arrays, Model, Workload, once
+from harness.models import Arrays, GivesTokens, Model, Workload, once
 from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
 from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
 from harness.runtimes import Session
+from harness.scores import Part
 from harness.worker import protocol
+from harness.worker.answers import digest_of, joined, keep, keep_part, outputs_digest
 
 if TYPE_CHECKING:
     from harness.worker.counters import DeviceCounters
 
 _MOST_WARM_UP_INFERENCES = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How much an inference makes, where more of it takes longer: the work that a time is of."""
+
+    audio_seconds: float | None = None
+    tokens: int | None = None
 
 
 class _Record:
@@ -80,6 +92,7 @@ class Bench:
         reopen: Callable[[], Session],
     ) -> None:
         self._model = model
+        self._workload = workload
         self._examples = workload.examples
         self._session = session
         self._reopen = reopen
@@ -87,6 +100,10 @@ class Bench:
         self._quiet = ExitStack()
         self._peaks = peaks
         self._steady: protocol.Peak | None = None
+        self._closed: protocol.Closed | None = None
+        self._seen: list[bytes] = []
+        self._made: dict[int, Made] = {}
+        self._makes = model.audio is not None or any(isinstance(one, GivesTokens) for one in model.meanings)
         self._keeps_inputs = not assignment.low_memory
         self._inputs: dict[int, Arrays] = {}
         self._first_pass: list[float] = []
@@ -128,13 +145,14 @@ class Bench:
         """Run every example once and look: finite numbers, and audio where audio is promised."""
         heard: list[Playback | None] = []
         chunks: list[int] = []
+        tokens = 0
         self._first_pass.clear()
+        self._seen.clear()
         for index, example in enumerate(self._examples):
             lap = self._stream(index, keep=True)
-            if not lap.chunks:
-                raise _no_output(example.id)
-            for outputs in lap.chunks:
-                _refuse_unusable(outputs, example.id)
+            _usable(lap.chunks, example.id)
+            self._seen.append(outputs_digest(joined(lap.chunks)))
+            tokens += made_of(self._model, lap.chunks).tokens or 0
             self._first_pass.append(lap.wall_seconds)
             chunks.append(len(lap.chunks))
             heard.append(self._hear(lap))
@@ -153,6 +171,7 @@ class Bench:
             first_audible_seconds=tuple(played),
             chunks=tuple(chunks),
             audio_note=f"no audible sample in {', '.join(silent)}" if silent else None,
+            tokens=tokens or None,
         )
 
     def warm_up(self, max_seconds: float) -> protocol.Warm:
@@ -196,6 +215,7 @@ class Bench:
             self._begin()
             # For the whole of a duel: a collection a block would be work that only Quantgate makes.
             self._quiet.enter_context(quiet_collector())
+        made = self._made_by(request.example)
         work = self._work(self.load(request.example))
         for _ in range(request.discard):
             work()
@@ -213,7 +233,15 @@ class Bench:
             corrected_seconds=_all_or_none([lap.corrected_seconds for lap in laps]),
             device_seconds=_all_or_none(device),
             cpu_seconds=cpu / 1e9,
+            audio_seconds=made.audio_seconds,
+            tokens=made.tokens,
         )
+
+    def _made_by(self, index: int) -> Made:
+        """What an example makes; it is run once for that, before it is timed for the first time."""
+        if index not in self._made:
+            self._made[index] = made_of(self._model, self._given(index)) if self._makes else Made()
+        return self._made[index]
 
     def rebuild(self, padding_bytes: int) -> protocol.Rebuilt:
         """Open the model anew, elsewhere in memory. The steady peak is that of the session before the first time."""
@@ -226,15 +254,43 @@ class Bench:
         self._session = self._reopen()
         return protocol.Rebuilt(time.perf_counter() - start)
 
+    def answer(self, folder: Path, exam: Workload | None) -> protocol.Answered:
+        """Keep what comes out, of the examples that were timed and of the exam. Nothing of it counts as the model's."""
+        start = time.perf_counter()
+        self._end_counting()
+        timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False)
+        examined = None
+        if exam is not None:
+            examined, _ = keep_part(folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True)
+        steady = not self._seen or digest == digest_of(self._seen)
+        return keep(folder, protocol.Answered(digest, steady, timed, examined, time.perf_counter() - start))
+
+    def _given(self, index: int) -> Sequence[Arrays]:
+        """What comes out of a timed example."""
+        chunks = tuple(self._model.drive(self._session.call, self.load(index)))
+        return _usable(chunks, self._examples[index].id)
+
+    def _examined(self, exam: Workload, index: int) -> Sequence[Arrays]:
+        """What comes out of an example of the exam."""
+        drive = self._model.exam_drive or self._model.drive
+        example = exam.examples[index]
+        return _usable(tuple(drive(self._session.call, example.load())), example.id)
+
     def close(self) -> protocol.Closed:
         """Give the peaks and counters of the timing, and let the session go."""
-        if self._steady is None:
-            self._steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
-        closed = self._counting.closed(self._steady, self._session.device_memory())
+        closed = self._end_counting()
         self._quiet.close()
         self._stopwatch.close()
         self._session.close()
         return closed
+
+    def _end_counting(self) -> protocol.Closed:
+        """The peaks and counters as they stood when the timing was over."""
+        if self._closed is None:
+            if self._steady is None:
+                self._steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
+            self._closed = self._counting.closed(self._steady, self._session.device_memory())
+        return self._closed
 
     def _begin(self) -> None:
         """Start to count, at the first timed inference."""
@@ -285,6 +341,15 @@ class Bench:
         return play(lap.arrival_seconds, [chunk[audio.output] for chunk in lap.chunks], audio.sample_rate)
 
 
+def made_of(model: Model, chunks: Sequence[Arrays]) -> Made:
+    """How much audio, how many tokens are in the outputs of an example."""
+    audio = model.audio
+    samples = sum(outputs[audio.output].size for outputs in chunks) if audio else 0
+    counted = [one.output for one in model.meanings if isinstance(one, GivesTokens)]
+    tokens = sum(outputs[name].size for outputs in chunks for name in counted)
+    return Made(samples / audio.sample_rate if audio else None, tokens if counted else None)
+
+
 def peak_of(found: Peak | Unavailable) -> protocol.Peak:
     """A phase's peak as it is told to the parent."""
     match found:
@@ -301,6 +366,14 @@ def _all_or_none(values: list[float | None]) -> tuple[float, ...] | None:
 
 def _no_output(example: str) -> WorkloadProblem:
     return WorkloadProblem(f"the model gave no output for example {example!r}; check its drive function")
+
+
+def _usable(chunks: Sequence[Arrays], example: str) -> Sequence[Arrays]:
+    if not chunks:
+        raise _no_output(example)
+    for outputs in chunks:
+        _refuse_unusable(outputs, example)
+    return chunks
 
 
 def _refuse_unusable(outputs: Arrays, example: str) -> None:

@@ -40,15 +40,16 @@ class Pool:
             return ahead
         if ahead is not None:
             ahead.stop()
-        return self._new()
+        return self.fresh()
 
-    def _new(self) -> Worker:
+    def fresh(self) -> Worker:
+        """A new worker, whoever is ahead: for what is not a cell's measuring."""
         return Worker(self._environment, python=self._python, folder=self._folder)
 
     def refill(self) -> None:
         """Start a worker ahead, where none is and one is wanted; it comes up by itself."""
         if self._ahead is None and self._wanted():
-            self._ahead = self._new()
+            self._ahead = self.fresh()
             self._ahead.start()
 
     def settle(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from harness.models import Coverage
 from harness.phases import Phase
+from harness.scores import Examples, Quality
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -105,6 +106,33 @@ class Rebuild(Message, frozen=True):
     """
 
     padding_bytes: int
+
+
+class Answer(Message, frozen=True):
+    """End the counting; run every timed example once more, and the model's exam; keep what comes out in a folder."""
+
+    folder: str
+
+
+class Score(Message, frozen=True):
+    """Say what outputs kept before are worth. The process is used for nothing else.
+
+    `reference` is the folder of fp32's outputs, None where there is none: `reference_problem` says why.
+    `untrusted` are the metrics that failed their self-check on this machine, with what they did wrong.
+    """
+
+    assignment: Assignment
+    folder: str
+    reference: str | None
+    reference_name: str
+    reference_problem: str = ""
+    untrusted: dict[str, str] = {}
+
+
+class SelfCheck(Message, frozen=True):
+    """Have the metrics of some kinds of outputs check themselves; all of them where none is named."""
+
+    kinds: tuple[str, ...] = ()
 
 
 class Close(Message, frozen=True):
@@ -211,6 +239,7 @@ class Checked(Message, frozen=True):
     first_audible_seconds: tuple[float | None, ...]
     chunks: tuple[int, ...]
     audio_note: str | None = None
+    tokens: int | None = None
 
 
 class Warm(Message, frozen=True):
@@ -236,18 +265,47 @@ class Block(Message, frozen=True):
 
 
 class Laps(Message, frozen=True):
-    """One block of a duel: one entry an inference. `cpu_seconds` is what all threads of the process used in it."""
+    """One block of a duel: one entry an inference. `cpu_seconds` is what all threads of the process used in it.
+
+    `audio_seconds` and `tokens` are what one such inference makes, where it makes that.
+    """
 
     wall_seconds: tuple[float, ...]
     corrected_seconds: tuple[float, ...] | None
     device_seconds: tuple[float, ...] | None
     cpu_seconds: float
+    audio_seconds: float | None = None
+    tokens: int | None = None
 
 
 class Rebuilt(Message, frozen=True):
     """The session is a new one."""
 
     seconds: float
+
+
+class Answered(Message, frozen=True):
+    """What came out is kept. `was_steady`: the same as before the timing."""
+
+    outputs_digest: str
+    was_steady: bool
+    timed: Examples
+    exam: Examples | None
+    seconds: float
+
+
+class Scored(Message, frozen=True):
+    """What the outputs are worth."""
+
+    quality: Quality
+
+
+class SelfChecked(Message, frozen=True):
+    """By metric: what it did wrong in its self-check, or why it cannot be computed here; nothing where all is well."""
+
+    failed: dict[str, str]
+    unavailable: dict[str, str]
+    passed: tuple[str, ...]
 
 
 class Closed(Message, frozen=True):
@@ -287,7 +345,22 @@ class Progress(Message, frozen=True):
     phase: Phase
 
 
-Request = Hello | Declare | Convert | Open | CheckOutputs | WarmUp | Time | Lap | Rebuild | Close | Check
+Request = (
+    Hello
+    | Declare
+    | Convert
+    | Open
+    | CheckOutputs
+    | WarmUp
+    | Time
+    | Lap
+    | Rebuild
+    | Answer
+    | Close
+    | Check
+    | Score
+    | SelfCheck
+)
 Outcome = (
     Ready
     | Declared
@@ -299,6 +372,9 @@ Outcome = (
     | Block
     | Laps
     | Rebuilt
+    | Answered
+    | Scored
+    | SelfChecked
     | Closed
     | CheckPassed
 )

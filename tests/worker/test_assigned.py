@@ -13,7 +13,8 @@ import pytest
 from harness.cells import Reason, Unsupported
 from harness.errors import HarnessError, ModelProblem
 from harness.models import Workload
-from harness.worker.assigned import Assigned, workload_digest
+from harness.worker.assigned import Assigned
+from harness.worker.sets import workload_digest
 from tests.fakes import declare
 from tests.samples import workload
 
@@ -113,7 +114,7 @@ def test_an_import_that_is_merely_wrong_is_the_model_s_problem(make: Make) -> No
 @pytest.mark.parametrize("body", ["return 1 / 0", "return [][0]", "raise AttributeError('x')"])
 def test_a_workload_that_breaks_is_the_model_s_problem(make: Make, body: str) -> None:
     with pytest.raises(ModelProblem, match=r"its workload raised \w+Error: .*; mend model 'tone'"):
-        make(workload=body).workload()
+        make(workload=body).sets.workload()
 
 
 def test_a_model_s_own_word_is_passed_on(make: Make) -> None:
@@ -130,8 +131,8 @@ NINE = "return Workload('nine', 1, [Example(str(i), lambda i=i: root_of(i)) for 
 
 
 def test_a_part_of_the_workload_is_taken_and_told_apart(make: Make) -> None:
-    whole = make(workload=NINE).workload()
-    part = make(workload=NINE, sample_percent=34.0, seed=1).workload()
+    whole = make(workload=NINE).sets.workload()
+    part = make(workload=NINE, sample_percent=34.0, seed=1).sets.workload()
     assert (len(whole.examples), len(part.examples)) == (9, 3)
     assert {one.id for one in part.examples} < {one.id for one in whole.examples}
     assert workload_digest(whole) != workload_digest(part)
