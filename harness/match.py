@@ -15,10 +15,12 @@ from harness.comparisons import Duel, Judgement
 from harness.conduct.arms import Against, Kind, open_arm
 from harness.conduct.campaign import Campaign, worker_environment
 from harness.conduct.contest import Contest
-from harness.conduct.gate import Gate, Onlooker
+from harness.conduct.examining import OUTPUTS_FOLDER
+from harness.conduct.gate import Bout, Gate, Onlooker
 from harness.conduct.git import Repository
 from harness.conduct.interpreter import found_interpreter, inspect
 from harness.conduct.order import Order
+from harness.conduct.sides import Sides
 from harness.consequences import PROFILES
 from harness.duel_events import DuelKeeper
 from harness.errors import HarnessError
@@ -84,6 +86,8 @@ class Match:
             )
             bouts = contest.bouts()
             self._keep_unmeasured(bout.duel for bout in bouts if bout.ring is None)
+            if arm.precision is None:
+                self._examine(contest, bouts)
             gate = Gate(
                 bouts,
                 self.bench.margin,
@@ -97,6 +101,19 @@ class Match:
             )
             gate.run()
         return tuple(bout.duel for bout in bouts)
+
+    def _examine(self, contest: Contest, bouts: Iterable[Bout]) -> None:
+        """Quality first: what both sides give is known before anybody asks how fast."""
+        campaign = self.campaign
+        there = self.journal.folder / OUTPUTS_FOLDER / "other-side"
+        other = contest.other_side(there, campaign.score_worker, campaign.heard)
+        sides = Sides(campaign.examiner, other, campaign.models, campaign.quality, campaign.held)
+        keeper = DuelKeeper(self.journal)
+        for bout in bouts:
+            duel = bout.duel
+            if bout.ring is not None and not duel.is_control and duel.old_quality is None:
+                bout.duel = sides.examined(duel)
+                keeper.began(bout.duel)
 
     def _keep_unmeasured(self, silent: Iterable[Duel]) -> None:
         keeper = DuelKeeper(self.journal)

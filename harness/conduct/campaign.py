@@ -23,6 +23,7 @@ from harness.models import Model
 from harness.probes.condition import Sampler
 from harness.results import Condition, Fact, Measurement, Phase, Status
 from harness.runtimes import RUNTIMES
+from harness.scores import Quality
 from harness.worker import protocol
 from harness.worker.lease import lease
 from harness.worker.link import Worker
@@ -106,8 +107,8 @@ class Campaign:
             journal.folder / OUTPUTS_FOLDER,
             self.assignment,
             self._pool.fresh,
-            self._pool.fresh,
-            self._heard,
+            self.score_worker,
+            self.heard,
             order.cell_limit_seconds,
         )
 
@@ -132,6 +133,20 @@ class Campaign:
                 if cell not in self._known:
                     self._known[cell] = self._measure(cell)
         return self._known[cell]
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The chosen models by name."""
+        return {name: one.model for name, one in self._grid.models.items()}
+
+    def quality(self, cell: Cell) -> Quality | None:
+        """What the outputs of a measured cell are worth; None where nothing is known of them."""
+        found = self.measurement(cell).quality
+        return None if found is None or found.problem else found
+
+    def score_worker(self) -> Worker:
+        """A worker that scores outputs, of whichever side: one ruler for both."""
+        return self._pool.fresh()
 
     @property
     def streaming(self) -> frozenset[str]:
@@ -176,7 +191,8 @@ class Campaign:
         sensitivity = tuple(self.examiner.sensitivity(model, found.cell, options))
         return replace(found, quality=replace(found.quality, sensitivity=sensitivity))
 
-    def _heard(self, worker: Worker, cell: Cell) -> Worker:
+    def heard(self, worker: Worker, cell: Cell) -> Worker:
+        """A worker whose phases and ticks are told of a cell."""
         return worker.hear(lambda phase: self.phase(cell, phase), self.tick)
 
     def _without_a_worker(self, cell: Cell, declared: zoo.Declared) -> Measurement | None:

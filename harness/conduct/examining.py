@@ -19,7 +19,7 @@ from harness.quality.metric import Kind, kinds_of
 from harness.results import Failure, Measurement, Phase, Status
 from harness.scores import Quality, Sensitivity
 from harness.worker import protocol
-from harness.worker.answers import INDEX_FILE
+from harness.worker.answers import INDEX_FILE, kept
 from harness.worker.link import Worker, WorkerLost
 
 Answer = TypeVar("Answer", bound=protocol.Message)
@@ -70,6 +70,12 @@ class Examiner:
         except Unanswered as unanswered:
             return Quality(problem=str(unanswered))
 
+    def gives_as(self, cell: Cell, other: Examiner) -> bool:
+        """Whether a cell and its fp32 give here what they give on another side, bit for bit."""
+        places = ((self.place(cell), other.place(cell)), (self.reference_place(cell), other.reference_place(cell)))
+        pairs = [(_digests(ours), _digests(theirs)) for ours, theirs in places]
+        return all(ours is not None and ours == theirs for ours, theirs in pairs)
+
     def sensitivity(self, model: Model, cell: Cell, options: Mapping[str, Mapping[str, str]]) -> Iterable[Sensitivity]:
         """What other session options do to the outputs of the same artifact."""
         for name, given in options.items():
@@ -83,6 +89,14 @@ class Examiner:
                 yield Sensitivity(name, 0, 0, 0.0, problem=str(unanswered))
             else:
                 yield _sensitivity(name, found)
+
+    def reference_place(self, cell: Cell) -> Path:
+        """Where the outputs of a cell's fp32 are kept."""
+        return self.place(Cell(cell.model, REFERENCE_PRECISION, REFERENCE_DEVICE))
+
+    def has_reference(self, model: Model, cell: Cell) -> bool:
+        """Whether fp32's outputs are there, or can be made."""
+        return self._reference(model, cell)[0] is not None
 
     def ensure(self, cell: Cell) -> None:
         """Have the outputs of a cell kept, where no measuring has done so."""
@@ -152,6 +166,12 @@ class Examiner:
                 raise Unanswered(f"{phase}: {text}")
             case _:
                 return reply
+
+
+def _digests(place: Path) -> tuple[str, str] | None:
+    """What is kept in a folder, by content."""
+    found = kept(place)
+    return None if found is None else (found.answered.outputs_digest, found.answered.exam_outputs_digest)
 
 
 def _sensitivity(name: str, found: Quality) -> Sensitivity:

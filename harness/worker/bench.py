@@ -7,8 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,61 +20,13 @@ from harness.runtimes import Session
 from harness.scores import Part
 from harness.worker import protocol
 from harness.worker.answers import digest_of, joined, keep, keep_part, outputs_digest
+from harness.worker.outputs import Made, made_of, no_output, usable
+from harness.worker.record import Record, all_or_none
 
 if TYPE_CHECKING:
     from harness.worker.counters import DeviceCounters
 
 _MOST_WARM_UP_INFERENCES = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """How much an inference makes, where more of it takes longer: the work that a time is of."""
-
-    audio_seconds: float | None = None
-    tokens: int | None = None
-
-
-class _Record:
-    """What is noted while timing; plain lists, because it is filled between two inferences."""
-
-    def __init__(self) -> None:
-        self.example_ids: list[str] = []
-        self.wall: list[float] = []
-        self.corrected: list[float | None] = []
-        self.device: list[float | None] = []
-        self.pass_seconds: list[float] = []
-        self.gaps: list[float] = []
-        self.heard: list[float] = []
-
-    def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
-        self.example_ids.append(name)
-        self.wall.append(wall)
-        self.corrected.append(corrected)
-        self.device.append(device)
-        if heard is not None:
-            self.heard.append(heard)
-
-    def add_stream(self, name: str, lap: StreamLap, playback: Playback | None) -> None:
-        arrivals = lap.arrival_seconds
-        for seconds in lap.chunk_seconds:
-            self.add(name, seconds, None, None, None)
-        self.gaps.extend(later - earlier for earlier, later in pairwise(arrivals))
-        if playback is not None and playback.first_audible_seconds is not None:
-            self.heard.append(playback.first_audible_seconds)
-
-    def block(self, uncorrected: str | None) -> protocol.Block:
-        return protocol.Block(
-            example_ids=tuple(self.example_ids),
-            wall_seconds=tuple(self.wall),
-            passes=len(self.pass_seconds),
-            corrected_seconds=_all_or_none(self.corrected),
-            corrected_unavailable=uncorrected,
-            device_seconds=_all_or_none(self.device),
-            pass_seconds=tuple(self.pass_seconds),
-            chunk_gaps=tuple(self.gaps),
-            first_audible_seconds=tuple(self.heard),
-        )
 
 
 class Bench:
@@ -138,7 +88,7 @@ class Bench:
         """Run the first example once, cold. Of a stream, the time to its first chunk."""
         lap = self._stream(0)
         if not lap.chunk_seconds:
-            raise _no_output(self._examples[0].id)
+            raise no_output(self._examples[0].id)
         return lap.chunk_seconds[0]
 
     def check_outputs(self) -> protocol.Checked:
@@ -150,7 +100,7 @@ class Bench:
         self._seen.clear()
         for index, example in enumerate(self._examples):
             lap = self._stream(index, keep=True)
-            _usable(lap.chunks, example.id)
+            usable(lap.chunks, example.id)
             self._seen.append(outputs_digest(joined(lap.chunks)))
             tokens += made_of(self._model, lap.chunks).tokens or 0
             self._first_pass.append(lap.wall_seconds)
@@ -198,7 +148,7 @@ class Bench:
     def time(self, request: protocol.Time) -> protocol.Block:
         """Time whole passes, so that every example has the same weight."""
         self._begin()
-        record = _Record()
+        record = Record()
         spent = 0.0
         with quiet_collector():
             while len(record.pass_seconds) < request.min_passes or (
@@ -230,8 +180,8 @@ class Bench:
         cpu = time.process_time_ns() - cpu
         return protocol.Laps(
             wall_seconds=tuple(lap.wall_seconds for lap in laps),
-            corrected_seconds=_all_or_none([lap.corrected_seconds for lap in laps]),
-            device_seconds=_all_or_none(device),
+            corrected_seconds=all_or_none([lap.corrected_seconds for lap in laps]),
+            device_seconds=all_or_none(device),
             cpu_seconds=cpu / 1e9,
             audio_seconds=made.audio_seconds,
             tokens=made.tokens,
@@ -259,22 +209,25 @@ class Bench:
         start = time.perf_counter()
         self._end_counting()
         timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False)
-        examined = None
+        examined, exam_digest = None, ""
         if exam is not None:
-            examined, _ = keep_part(folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True)
+            examined, exam_digest = keep_part(
+                folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True
+            )
         steady = not self._seen or digest == digest_of(self._seen)
-        return keep(folder, protocol.Answered(digest, steady, timed, examined, time.perf_counter() - start))
+        seconds = time.perf_counter() - start
+        return keep(folder, protocol.Answered(digest, exam_digest, steady, timed, examined, seconds))
 
     def _given(self, index: int) -> Sequence[Arrays]:
         """What comes out of a timed example."""
         chunks = tuple(self._model.drive(self._session.call, self.load(index)))
-        return _usable(chunks, self._examples[index].id)
+        return usable(chunks, self._examples[index].id)
 
     def _examined(self, exam: Workload, index: int) -> Sequence[Arrays]:
         """What comes out of an example of the exam."""
         drive = self._model.exam_drive or self._model.drive
         example = exam.examples[index]
-        return _usable(tuple(drive(self._session.call, example.load())), example.id)
+        return usable(tuple(drive(self._session.call, example.load())), example.id)
 
     def close(self) -> protocol.Closed:
         """Give the peaks and counters of the timing, and let the session go."""
@@ -308,7 +261,7 @@ class Bench:
             self._counters = DeviceCounters(self._device)
         return self._counters
 
-    def _timed(self, index: int, record: _Record) -> float:
+    def _timed(self, index: int, record: Record) -> float:
         """Time one example, note what was seen of it, return its seconds."""
         name = self._examples[index].id
         if self._model.streaming:
@@ -341,15 +294,6 @@ class Bench:
         return play(lap.arrival_seconds, [chunk[audio.output] for chunk in lap.chunks], audio.sample_rate)
 
 
-def made_of(model: Model, chunks: Sequence[Arrays]) -> Made:
-    """How much audio, how many tokens are in the outputs of an example."""
-    audio = model.audio
-    samples = sum(outputs[audio.output].size for outputs in chunks) if audio else 0
-    counted = [one.output for one in model.meanings if isinstance(one, GivesTokens)]
-    tokens = sum(outputs[name].size for outputs in chunks for name in counted)
-    return Made(samples / audio.sample_rate if audio else None, tokens if counted else None)
-
-
 def peak_of(found: Peak | Unavailable) -> protocol.Peak:
     """A phase's peak as it is told to the parent."""
     match found:
@@ -357,40 +301,3 @@ def peak_of(found: Peak | Unavailable) -> protocol.Peak:
             return protocol.Peak(unavailable=why)
         case Peak():
             return protocol.Peak(found.start_bytes, found.peak_bytes, note=found.note)
-
-
-def _all_or_none(values: list[float | None]) -> tuple[float, ...] | None:
-    known = tuple(value for value in values if value is not None)
-    return known if len(known) == len(values) else None
-
-
-def _no_output(example: str) -> WorkloadProblem:
-    return WorkloadProblem(f"the model gave no output for example {example!r}; check its drive function")
-
-
-def _usable(chunks: Sequence[Arrays], example: str) -> Sequence[Arrays]:
-    if not chunks:
-        raise _no_output(example)
-    for outputs in chunks:
-        _refuse_unusable(outputs, example)
-    return chunks
-
-
-def _refuse_unusable(outputs: Arrays, example: str) -> None:
-    """A number that is not finite makes every figure of the cell worthless."""
-    import numpy as np
-
-    if not outputs:
-        raise _no_output(example)
-    if not any(values.size for values in outputs.values()):
-        raise WorkloadProblem(f"the outputs for example {example!r} are empty; this precision does not work here")
-    for name, values in outputs.items():
-        if not np.issubdtype(values.dtype, np.number):
-            continue
-        bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-        if bad:
-            what = "NaN" if np.isnan(values).any() else "infinite"
-            raise WorkloadProblem(
-                f"output {name!r} holds {bad} {what} of {values.size} values for example {example!r};"
-                " this precision does not work here"
-            )

@@ -288,6 +288,7 @@ class Answered(Message, frozen=True):
     """What came out is kept. `was_steady`: the same as before the timing."""
 
     outputs_digest: str
+    exam_outputs_digest: str
     was_steady: bool
     timed: Examples
     exam: Examples | None
