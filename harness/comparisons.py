@@ -194,7 +194,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A claim or a budget, judged for one cell. Of a budget: its metric, the value that was found, and the target."""
+    """A claim, a budget or a bound on quality, judged for one cell.
+
+    Of a budget: its metric, the value that was found, and the target. Of a bound on quality: its metric, what was lost
+    in its unit (below zero: gained), and what may be. `accepted` is the reason by which a bound was loosened.
+    """
 
     kind: str
     name: str
@@ -206,6 +210,7 @@ class Judged:
     metric: str | None = None
     value: float | None = None
     target: float | None = None
+    accepted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

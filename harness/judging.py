@@ -11,21 +11,23 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from harness import zoo
-from harness.baselines.approvals import Acceptance, loosen, read_acceptances
+from harness.baselines.approvals import Acceptance, read_acceptances
 from harness.baselines.comparing import TIMED as STORED_TIMED
 from harness.baselines.comparing import compare_stored, gather, undeclared
+from harness.baselines.loosening import loosen
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
 from harness.cells import Cell, matches
-from harness.comparisons import Duel, Judged, Judgement, Outcome, Verdict
+from harness.comparisons import Basis, Duel, Judged, Judgement, Outcome, Verdict
 from harness.conduct.arms import Kind
 from harness.conduct.order import Order
-from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, weighed
+from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, judge_quality_bound, unimproved, weighed
 from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import RUN_RATE, run_rate, stage_rate
 from harness.verdict import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
+from harness.verdict_quality import judge_quality, quality_comparisons
 
 _OF_ONE_PRECISION = ("parameters_count", "weights_covered_fraction")
 """What differs between precisions by what they are."""
@@ -56,8 +58,8 @@ class Bench:
 
     @property
     def has_budgets(self) -> bool:
-        """Whether there are absolute targets, which are judged also where nothing is compared."""
-        return bool(self.expectations.budgets)
+        """Whether there are targets and bounds that are judged also where nothing is compared."""
+        return bool(self.expectations.budgets or self.expectations.quality)
 
     def margin(self, cell: Cell, metric: str) -> float:
         """How much worse counts as worse."""
@@ -80,7 +82,10 @@ class Bench:
             verdicts = [one for one in verdicts if one.metric not in _OF_ONE_PRECISION]
         controls = [one for duel in duels if duel.is_control for one in judge_duel(duel, self.margin, rate)]
         against = next((duel.against for duel in own), str(self.order.against))
-        made = self._made(run, against, downgraded(verdicts, controls), {duel.cell: duel for duel in own})
+        believed = downgraded(verdicts, controls)
+        quality, chance = self._quality(measured)
+        verdicts = list(unimproved((*believed, *quality)))
+        made = self._made(run, against, verdicts, {duel.cell: duel for duel in own})
         comparisons = len(measured) * TIMED
         if not comparisons:
             return replace(made, controls=tuple(controls))
@@ -89,8 +94,21 @@ class Bench:
             controls=tuple(controls),
             comparisons=comparisons,
             stage_rate=rate,
-            error_rate=run_rate(comparisons, rate),
+            error_rate=run_rate(comparisons, rate) + chance,
         )
+
+    def _quality(self, duels: Sequence[Duel]) -> tuple[list[Verdict], float]:
+        """What is said of both sides' outputs, and the chance of any false alarm in it: none where all are the same."""
+        told = [(duel, duel.old_quality, duel.new_quality) for duel in duels]
+        both = [(duel, old, new) for duel, old, new in told if old is not None and new is not None]
+        comparisons = quality_comparisons([(old, new) for _, old, new in both])
+        rate = RUN_RATE / max(comparisons, 1)
+        verdicts = [
+            one
+            for duel, old, new in both
+            for one in judge_quality(duel.cell, old, new, self.margin, rate, duel.against, Basis.LIVE)
+        ]
+        return verdicts, RUN_RATE if comparisons else 0.0
 
     def stored(
         self,
@@ -133,12 +151,17 @@ class Bench:
 
     def _expected(self, run: Run, duels: dict[Cell, Duel]) -> Iterable[Judged]:
         is_fatal = self.profile.fails_expectations and self.order.has_gate
+        fails_quality = self.profile.fails_quality and self.order.has_gate
+        found = {one.cell: one for one in run.measurements}
         identity = run.environment.identity
         machine = [str(identity.get(key, "")) for key in ("architecture", "cpu_model")]
         for measurement in run.measurements:
             cell = measurement.cell
             for budget in self.expectations.budgets_of(cell):
                 yield judge_budget(budget, measurement, is_fatal=is_fatal)
+            for bound in self.expectations.quality_of(cell):
+                over = found.get(Cell(cell.model, bound.over, cell.device))
+                yield judge_quality_bound(bound, measurement, over, is_fatal=fails_quality)
             for claim in self.expectations.claims_of(cell, *machine):
                 duel = duels.get(cell)
                 is_paired = duel is not None and duel.against == claim.over

@@ -1,38 +1,43 @@
 """What was tolerated, by whom it concerns and how far: `baselines/accepted.toml`, read in review like code.
 
-Owns the entries: how one is written, read and applied. An entry is a bound: what is worse than it, is not accepted.
+Owns the entries: what one covers, how it is written and read. An entry is a bound: what is worse is not accepted. They
+are applied in `loosening`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from harness.baselines.store import FOLDER
 from harness.cells import Cell
-from harness.comparisons import Basis, Outcome, Verdict
+from harness.comparisons import Basis, Verdict
 from harness.errors import UsageProblem, suggestion
 from harness.journal import replace_file
-from harness.metrics import METRICS, Better
+from harness.metrics import Better
+from harness.quality_metrics import known
 from harness.toml_tables import Document, Table, shown
 
 FILE = "accepted.toml"
 NAME = f"{FOLDER}/{FILE}"
 
-_KEYS = ("cell", "metric", "reason", "expires", "old", "new", "ratio", "against", "run", "revision")
+_KEYS = ("cell", "metric", "reason", "expires", "old", "new", "ratio", "loss", "against", "run", "revision")
 _HEADER = """\
 # What was tolerated, entry by entry: quantgate accept CELL --metric M --reason "…" adds one, a person removes it.
-# `ratio` is the bound on new ÷ old: what is worse than it, is not accepted.
+# `ratio` is the bound on new ÷ old; `loss`, of quality, on what is lost in the metric's unit. What is worse than it, is
+# not accepted.
 """
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One tolerated change. `ratio` bounds new ÷ old; where there is none, because `old` is 0, `new` is the bound."""
+    """One tolerated change. `ratio` bounds new ÷ old; where there is none, because `old` is 0, `new` is the bound.
+
+    Of quality, `loss` bounds what is lost, in the metric's unit; what is worse by so much than `old` is the least.
+    """
 
     cell: Cell
     metric: str
@@ -44,7 +49,15 @@ class Acceptance:
     run: str
     revision: str | None = None
     expires: date | None = None
+    loss: float | None = None
     line: int = field(default=0, compare=False)
+
+    @property
+    def limit(self) -> str:
+        """How far it was accepted, in words; empty where only the value says it."""
+        if self.loss is not None:
+            return " ".join(f"up to {self.loss:.4g} {known()[self.metric].unit}".split()) + " lost"
+        return "" if self.ratio is None else f"up to × {self.ratio:.4g}"
 
     @property
     def place(self) -> str:
@@ -63,7 +76,10 @@ class Acceptance:
         """
         if verdict.new is None or not math.isfinite(verdict.new):
             return False
-        if METRICS[self.metric].better is Better.NEITHER:
+        if self.loss is not None:
+            against = (lost(self.metric, old, verdict.new) for old in (self.old, verdict.old) if old is not None)
+            return all(self.allows(one) for one in against)
+        if known()[self.metric].better is Better.NEITHER:
             return math.isclose(verdict.new, self.new, rel_tol=_ROUNDING)
         if self.ratio is None or verdict.ratio is None:
             return self._is_no_worse(verdict.new, self.new)
@@ -71,12 +87,21 @@ class Acceptance:
             return False
         return self._is_no_worse(verdict.ratio, self.ratio)
 
+    def allows(self, loss: float | None) -> bool:
+        """Whether no more quality is lost than was accepted."""
+        return self.loss is not None and loss is not None and loss <= self.loss + _ROUNDING * max(1.0, abs(self.loss))
+
     def _is_no_worse(self, value: float, bound: float) -> bool:
         if not math.isfinite(value):
             return False
-        if METRICS[self.metric].better is Better.HIGHER:
+        if known()[self.metric].better is Better.HIGHER:
             return value >= bound * (1 - _ROUNDING)
         return value <= bound * (1 + _ROUNDING)
+
+
+def lost(metric: str, old: float, new: float) -> float:
+    """By how much a value is worse than another, in the metric's unit; below zero where it is better."""
+    return old - new if known()[metric].better is Better.HIGHER else new - old
 
 
 def read_acceptances(folder: Path) -> tuple[Acceptance, ...]:
@@ -115,6 +140,7 @@ def written(entry: Acceptance) -> str:
         f"old = {entry.old!r}",
         f"new = {entry.new!r}",
         *([f"ratio = {entry.ratio!r}"] if entry.ratio is not None else []),
+        *([f"loss = {entry.loss!r}"] if entry.loss is not None else []),
         f"against = {quoted(entry.against)}",
         f"run = {quoted(entry.run)}",
         *([f"revision = {quoted(entry.revision)}"] if entry.revision else []),
@@ -133,52 +159,6 @@ def _plain(sign: str) -> str:
     if 0xD800 <= code <= 0xDFFF:
         raise UsageProblem("the text is not valid Unicode, and TOML can hold no other; write it anew")
     return f"\\u{code:04X}" if code < 0x20 or code == 0x7F else sign
-
-
-def loosen(
-    verdicts: Iterable[Verdict], acceptances: Sequence[Acceptance], today: date
-) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    """Mark what was accepted, as far as it was. The lines say of each entry what became of it in this run."""
-    by_subject = {(one.cell, one.metric): one for one in acceptances}
-    marked = [_marked(verdict, by_subject.get((verdict.cell, verdict.metric or "")), today) for verdict in verdicts]
-    told = {(one.cell, one.metric): one for one in marked if one.metric}
-    lines = [_line(one, told.get((one.cell, one.metric)), today) for one in acceptances]
-    silent = sum(line is None for line in lines)
-    rest = [f"{NAME}: {silent} of {len(lines)} entries concern what this run did not judge"] if silent else []
-    return tuple(marked), (*(line for line in lines if line), *rest)
-
-
-def _marked(verdict: Verdict, entry: Acceptance | None, today: date) -> Verdict:
-    tolerable = verdict.outcome in (Outcome.REGRESSED, Outcome.SUSPECT)
-    if entry is None or not tolerable or entry.is_expired(today) or not entry.covers(verdict):
-        return verdict
-    return replace(verdict, accepted=entry.reason)
-
-
-def _line(entry: Acceptance, verdict: Verdict | None, today: date) -> str | None:
-    """What became of an entry; None where the run has no verdict that would tell."""
-    what = f"{entry.place}: {entry.cell} {entry.metric}"
-    if entry.is_expired(today):
-        return f"{what}: the entry expired on {entry.expires}; remove it, or accept again what is still meant"
-    if verdict is None:
-        return None
-    if verdict.accepted is not None:
-        until = f" (until {entry.expires})" if entry.expires else ""
-        return f"{what}: accepted{until}: {entry.reason}"
-    if verdict.outcome in (Outcome.REGRESSED, Outcome.SUSPECT):
-        return f"{what}: worse than was accepted ({_bound(entry)}, now {_now(verdict)}); mend it, or accept it anew"
-    if verdict.outcome in (Outcome.UNCHANGED, Outcome.IMPROVED):
-        return f"{what}: the entry is unused, the verdict is {verdict.outcome} without it; remove it"
-    return f"{what}: the entry was not needed and not disproved: the verdict is {verdict.outcome}"
-
-
-def _bound(entry: Acceptance) -> str:
-    return f"{entry.old:.6g} → {entry.new:.6g}" + (f", up to × {entry.ratio:.4g}" if entry.ratio is not None else "")
-
-
-def _now(verdict: Verdict) -> str:
-    value = "none" if verdict.new is None else f"{verdict.new:.6g}"
-    return value if verdict.ratio is None else f"{value}, × {verdict.ratio:.4g}"
 
 
 def _parsed(raw: bytes) -> tuple[Acceptance, ...]:
@@ -202,19 +182,27 @@ def _entry(table: Table) -> Acceptance | None:
     cell, metric = table.text("cell", needed="name one: model/precision/device"), _metric(table)
     reason = table.text("reason", needed="say why the change is tolerated")
     against, run = table.text("against", needed=_AGAIN), table.text("run", needed=_AGAIN)
-    old, new, ratio = _value(table, "old"), _value(table, "new"), table.number("ratio")
+    old, new, ratio, loss = _value(table, "old"), _value(table, "new"), table.number("ratio"), table.number("loss")
     expires = _date(table)
     if cell is not None and len(cell.rsplit("/", 2)) < 3:
         table.complain("cell", f"cell = {shown(cell)} is no cell; write model/precision/device")
         return None
-    if ratio is None and old:
+    if metric is not None and known()[metric].is_quality:
+        if loss is None and "loss" not in table.content:
+            table.complain(None, f"[[accepted]] has no 'loss'; {_AGAIN}")
+        if loss is None:
+            return None
+    elif loss is not None:
+        table.complain("loss", f"{metric or 'it'} is no quality, and has a ratio; {_AGAIN}")
+        return None
+    elif ratio is None and old:
         table.complain(None, f"[[accepted]] has no 'ratio'; {_AGAIN}")
         return None
     if cell is None or metric is None or reason is None or against is None or run is None or old is None or new is None:
         return None
     parts = Cell(*cell.rsplit("/", 2))
     revision = table.text("revision")
-    return Acceptance(parts, metric, reason, old, new, ratio, against, run, revision, expires, table.line())
+    return Acceptance(parts, metric, reason, old, new, ratio, against, run, revision, expires, loss, table.line())
 
 
 _AGAIN = "remove the entry and accept again, quantgate writes it"
@@ -222,8 +210,8 @@ _AGAIN = "remove the entry and accept again, quantgate writes it"
 
 def _metric(table: Table) -> str | None:
     metric = table.text("metric", needed="name the metric that changed")
-    if metric is not None and metric not in METRICS:
-        table.complain("metric", f"metric = {shown(metric)} is no metric; {suggestion(metric, METRICS)}")
+    if metric is not None and metric not in known():
+        table.complain("metric", f"metric = {shown(metric)} is no metric; {suggestion(metric, known())}")
         return None
     return metric
 

@@ -13,11 +13,11 @@ from harness.baselines.approvals import (
     FILE,
     Acceptance,
     append_acceptance,
-    loosen,
     quoted,
     read_acceptances,
     written,
 )
+from harness.baselines.loosening import loosen
 from harness.comparisons import Basis, Outcome, Verdict
 from harness.errors import UsageProblem
 from tests.baselines.made import CELL, OTHER
