@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness.results import Phase
+from harness.scores import Examples, Quality
 from harness.worker import protocol
 from tests.samples import block, checked, closed, opened
 
@@ -30,6 +31,9 @@ REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Time(1.0, 1, 5_000),
     protocol.Lap(3, 0.01, 1),
     protocol.Rebuild(4_096),
+    protocol.Answer("/run/outputs"),
+    protocol.Score(ASSIGNMENT, "/run/outputs", None, "fp32 on cpu", "it broke", {"dnsmos": "noise\nraises it"}),
+    protocol.SelfCheck(("any",)),
     protocol.Close(),
     protocol.Check("onnx", "cuda:1", "fp16", "x86"),
 )
@@ -47,6 +51,9 @@ REPLIES: tuple[protocol.Reply, ...] = (
     block(0.1, 0.2),
     protocol.Laps((0.1, 0.2), (0.1, 0.1), None, 0.25),
     protocol.Rebuilt(0.3),
+    protocol.Answered("d" * 64, "", False, Examples("set", "e" * 64, ("a",), ({"length": "short"},)), None, 0.5),
+    protocol.Scored(Quality(problem="line\nbreak")),
+    protocol.SelfChecked({"dnsmos": "rises"}, {"chrf": "missing"}, ("sqnr_db",)),
     closed(),
     protocol.CheckPassed(),
     protocol.CannotRun("NO_KERNEL", "no\nkernel"),
