@@ -12,10 +12,12 @@ from statistics import median
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
-from harness.expectations import Bound, Budget, Claim, Quantity
+from harness.expectations import Bound, Budget, Claim, Quantity, QualityBound
+from harness.quality_metrics import known
 from harness.results import Measurement, Status
 from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
+from harness.verdict_quality import judge_bound
 
 COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
@@ -42,6 +44,7 @@ class Profile:
     fatal: frozenset[Outcome]
     fails_undecided: bool = False
     fails_expectations: bool = False
+    fails_quality: bool = True
     tries_other_kernels: bool = False
 
 
@@ -50,7 +53,7 @@ _ALWAYS = frozenset((Outcome.REGRESSED, Outcome.FAILED, Outcome.MISSING))
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("smoke", 120.0, frozenset((Outcome.FAILED,))),
+        Profile("smoke", 120.0, frozenset((Outcome.FAILED,)), fails_quality=False),
         Profile("gate", 1_800.0, _ALWAYS),
         Profile(
             "nightly",
@@ -147,6 +150,43 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
     answer = Answer.MET if is_met else Answer.MISSED
     is_fatal = is_fatal and not is_met
     return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal, budget.metric, value, target)
+
+
+def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measurement | None, *, is_fatal: bool) -> Judged:
+    """Whether a cell loses at most so much of its quality against the same model at another precision."""
+    cell, metric = found.cell, known().get(bound.metric)
+
+    def say(answer: Answer, text: str) -> Judged:
+        fails = is_fatal and answer is Answer.FAILS
+        return Judged("quality", bound.name, cell, answer, text, bound.source, fails, bound.metric)
+
+    if metric is None:
+        return say(Answer.CANNOT_TELL, f"the metric {bound.metric} is not installed here")
+    if over is None or over.quality is None or found.quality is None:
+        which = bound.over if over is None or over.quality is None else cell.precision
+        return say(Answer.CANNOT_TELL, f"nothing is known of the outputs of {which} here; measure it too")
+    answer, text, estimate = judge_bound(cell, metric, bound.loses_at_most, over.quality, found.quality)
+    judged = say(answer, text)
+    return replace(judged, value=estimate.value if estimate else None, target=bound.loses_at_most)
+
+
+def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """What became worse in quality is not called better in anything else: a fast wrong model is no result."""
+    worse = {
+        one.cell: one.metric
+        for one in verdicts
+        if one.outcome is Outcome.REGRESSED and one.metric in known() and known()[one.metric].is_quality
+    }
+    return tuple(
+        replace(
+            one,
+            outcome=Outcome.INCONCLUSIVE,
+            text=f"{one.text}; not called improved, because {worse[one.cell]} has become worse",
+        )
+        if one.outcome is Outcome.IMPROVED and one.cell in worse and one.metric != worse[one.cell]
+        else one
+        for one in verdicts
+    )
 
 
 def judge_claim(claim: Claim, cell: Cell, duel: Duel | None, *, is_fatal: bool) -> Judged:
