@@ -3,45 +3,109 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import date
 
-from harness.baselines.approvals import Acceptance
+from harness.baselines.approvals import Acceptance, lost
+from harness.baselines.loosening import QUALITY, is_exceeded, is_worse
 from harness.baselines.noise import too_noisy
 from harness.cells import Cell
-from harness.comparisons import Basis, Outcome, Verdict
+from harness.comparisons import Basis, Judged, Outcome, Verdict
 from harness.errors import UsageProblem, suggestion
-from harness.metrics import METRICS, Better
+from harness.metrics import Better
+from harness.quality_metrics import known
 from harness.results import Run
 
-TOLERABLE = (Outcome.REGRESSED, Outcome.SUSPECT)
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The change that is to be tolerated, and how far."""
+
+    old: float
+    new: float
+    against: str
+    ratio: float | None = None
+    loss: float | None = None
 
 
 def acceptance_of(run: Run, cell_text: str, metric: str, reason: str, expires: date | None, today: date) -> Acceptance:
     """Make the entry that tolerates what a run showed of one metric of one cell; UsageProblem where it may not be."""
     reason = _reason(reason)
-    if metric not in METRICS:
-        raise UsageProblem(f"{metric!r} is not a metric; {suggestion(metric, METRICS)}")
+    if metric not in known():
+        raise UsageProblem(f"{metric!r} is not a metric; {suggestion(metric, known())}")
     if expires is not None and expires < today:
         raise UsageProblem(f"--expires {expires} is past; name a day from {today} on")
     cell = _cell(run, cell_text)
     _refuse_bad_cell(run, cell, metric)
-    verdict = _verdict(run, cell, metric)
-    old, new = verdict.old, verdict.new
-    if old is None or new is None or not (math.isfinite(old) and math.isfinite(new)):
-        raise UsageProblem(f"{cell} {metric}: the verdict has no two numbers that could be a bound; measure again")
+    seen = _lost_most(run, cell, metric) if known()[metric].is_quality else _changed(run, cell, metric)
     commit = run.environment.info.get("git_commit")
     return Acceptance(
         cell,
         metric,
         reason,
-        old,
-        new,
-        _bound(verdict),
-        verdict.against,
+        seen.old,
+        seen.new,
+        seen.ratio,
+        seen.against,
         run.id,
         commit if isinstance(commit, str) else None,
         expires,
+        seen.loss,
     )
+
+
+def _changed(run: Run, cell: Cell, metric: str) -> _Seen:
+    verdict = _verdict(run, cell, metric)
+    old, new = _two_numbers(verdict)
+    return _Seen(old, new, verdict.against, ratio=_bound(verdict))
+
+
+def _two_numbers(verdict: Verdict) -> tuple[float, float]:
+    old, new = verdict.old, verdict.new
+    if old is None or new is None or not (math.isfinite(old) and math.isfinite(new)):
+        what = f"{verdict.cell} {verdict.metric}"
+        raise UsageProblem(f"{what}: the verdict has no two numbers that could be a bound; measure again")
+    return old, new
+
+
+def _lost_most(run: Run, cell: Cell, metric: str) -> _Seen:
+    """What was lost of quality, against another side or against a bound: where both say so, the one that lost more.
+
+    One entry then answers both.
+    """
+    judged = run.judgement.judged if run.judgement else ()
+    bounds = [one for one in judged if one.kind == QUALITY and (one.cell, one.metric) == (cell, metric)]
+    beyond = [seen for one in bounds if is_exceeded(one) and (seen := _beyond(run, one)) is not None]
+    if done := next((one for one in bounds if one.accepted is not None), None):
+        raise UsageProblem(f"{cell} {metric} is accepted already: {done.accepted}; there is nothing to do")
+    if not beyond:
+        return _lost(_verdict(run, cell, metric))
+    worse = [one for one in _verdicts(run, cell, metric) if is_worse(one)]
+    return max((*beyond, *map(_lost, worse)), key=lambda seen: seen.loss or 0.0)
+
+
+def _lost(verdict: Verdict) -> _Seen:
+    old, new = _two_numbers(verdict)
+    assert verdict.metric is not None
+    loss = lost(verdict.metric, old, new)
+    return _Seen(old, new, verdict.against, loss=_given_leeway(loss, verdict.margin or 0.0))
+
+
+def _beyond(run: Run, judged: Judged) -> _Seen | None:
+    """What a bound found to be lost; None where it found no number."""
+    measurement = next((one for one in run.measurements if one.cell == judged.cell), None)
+    assert judged.metric is not None
+    metric = known()[judged.metric]
+    new = measurement.value(metric.name) if measurement else None
+    if judged.value is None or new is None:
+        return None
+    old = new + judged.value if metric.better is Better.HIGHER else new - judged.value
+    return _Seen(old, new, f"the bound {judged.name!r}", loss=_given_leeway(judged.value, metric.margin))
+
+
+def _given_leeway(loss: float, margin: float) -> float:
+    """As much as was lost, give or take the margin."""
+    return max(loss, 0.0) + margin
 
 
 def _reason(reason: str) -> str:
@@ -67,7 +131,7 @@ def _refuse_bad_cell(run: Run, cell: Cell, metric: str) -> None:
     if measurement.failure is not None:
         text = f"{measurement.failure.phase}: {measurement.failure.text}"
         raise UsageProblem(f"{cell} failed ({text}), and a failure cannot be accepted; mend it and measure again")
-    if METRICS[metric].unit != "s":
+    if known()[metric].is_quality or known()[metric].unit != "s":
         return  # what is counted is not the worse for a noisy clock
     if measurement.sample is not None and (noise := too_noisy(measurement)):
         raise UsageProblem(f"{cell} was too noisy to accept a time of it: {noise}")
@@ -84,16 +148,21 @@ def _verdict(run: Run, cell: Cell, metric: str) -> Verdict:
     if run.judgement is None:
         raise UsageProblem(f"run {run.id} was not judged, so that nothing of it can be accepted; run without --no-gate")
     of_cell = [one for one in run.judgement.verdicts if one.cell == cell]
-    found = [one for one in of_cell if one.metric == metric]
+    found = _verdicts(run, cell, metric)
     if not found:
         whole = next((f": it is {one.outcome} ({one.text})" for one in of_cell if one.metric is None), "")
         raise UsageProblem(f"run {run.id} has no verdict on {metric} of {cell}{whole}; nothing is to be accepted")
-    tolerable = [one for one in found if one.outcome in TOLERABLE]
+    tolerable = [one for one in found if is_worse(one)]
     if not tolerable:
         raise UsageProblem(f"{cell} {metric} is {found[0].outcome} in run {run.id}; only what got worse is accepted")
     if tolerable[0].accepted is not None:
         raise UsageProblem(f"{cell} {metric} is accepted already: {tolerable[0].accepted}; there is nothing to do")
     return tolerable[0]
+
+
+def _verdicts(run: Run, cell: Cell, metric: str) -> list[Verdict]:
+    verdicts = run.judgement.verdicts if run.judgement else ()
+    return [one for one in verdicts if (one.cell, one.metric) == (cell, metric)]
 
 
 def _bound(verdict: Verdict) -> float | None:
@@ -103,7 +172,7 @@ def _bound(verdict: Verdict) -> float | None:
     if ratio is None or not math.isfinite(ratio) or ratio <= 0:
         return None
     leeway = 1 + (verdict.margin or 0) if verdict.basis is not Basis.EXACT else 1.0
-    match METRICS[verdict.metric].better:
+    match known()[verdict.metric].better:
         case Better.LOWER:
             return ratio * leeway if verdict.high is None else max(ratio, min(ratio * leeway, verdict.high))
         case Better.HIGHER:

@@ -78,7 +78,7 @@ def _tolerate(options: argparse.Namespace) -> int:
         datetime.now(UTC).date(),
     )
     append_acceptance(folder, entry)
-    bound = f"up to × {entry.ratio:.4g}" if entry.ratio is not None else f"up to {entry.new:g}"
+    bound = entry.limit or f"up to {entry.new:g}"
     until = f", until {entry.expires}" if entry.expires else ", with no last day"
     print(f"accepted {entry.cell} {entry.metric} {bound}{until}; commit {NAME} and have it reviewed")
     return Exit.PASS

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from harness.baselines.loosening import loosen, loosen_bounds
 from harness.baselines.tolerating import acceptance_of
-from harness.comparisons import Basis, Outcome, Verdict
+from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
 from harness.errors import UsageProblem
 from harness.results import Run
-from tests.baselines.made import CELL, FAILED, judged, measured, run
+from tests.baselines.made import CELL, FAILED, judged, measured, run, scored
 
 TODAY = date(2030, 1, 15)
 SLOWER = Verdict(
@@ -99,3 +100,71 @@ def test_what_is_counted_is_not_the_worse_for_a_noisy_clock() -> None:
         CELL, "artifact_bytes", Outcome.REGRESSED, "larger", "origin/main", Basis.EXACT, 1000.0, 1100.0, 1.1, 1.1, 1.1
     )
     assert accept(judged(larger, measurement=NOISY, controls=(TRIPPED,)), metric="artifact_bytes").ratio == 1.1
+
+
+FLIPPED = Verdict(
+    CELL, "decision_agreement", Outcome.REGRESSED, "worse", "its baseline", Basis.STORED, old=1.0, new=0.9, margin=0.02
+)
+BEYOND = Judged(
+    "quality", "no flips", CELL, Answer.FAILS, "", is_fatal=True, metric="decision_agreement", value=0.1, target=0.02
+)
+EXAMINED = measured(quality=scored((1,) * 20, agrees=(1,) * 18 + (0,) * 2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "loss"),
+    [
+        ({}, 0.12),  # 0.1 and the margin
+        ({"margin": None}, 0.1),
+        ({"outcome": Outcome.SUSPECT}, 0.12),
+        ({"metric": "log_mel_distance", "old": 0.2, "new": 0.5, "margin": 0.1}, 0.4),
+    ],
+)
+def test_a_loss_of_quality_is_accepted_as_it_was_seen_give_or_take_its_margin(
+    changes: dict[str, Any], loss: float
+) -> None:
+    verdict = replace(FLIPPED, **changes)
+    entry = accept(judged(verdict, measurement=EXAMINED), metric=verdict.metric)
+    assert (entry.old, entry.new, entry.ratio) == (verdict.old, verdict.new, None)
+    assert entry.loss == pytest.approx(loss)
+    assert loosen([verdict], [entry], TODAY)[0][0].accepted == "a better voice"
+
+
+def test_a_bound_that_failed_is_accepted_without_a_verdict() -> None:
+    entry = accept(judged(bounds=(BEYOND,), measurement=EXAMINED), metric="decision_agreement")
+    assert (entry.against, entry.new) == ("the bound 'no flips'", 0.9)
+    assert (entry.old, entry.loss) == (pytest.approx(1.0), pytest.approx(0.12))
+    assert loosen_bounds([BEYOND], [entry], TODAY)[0].accepted == "a better voice"
+
+
+def test_one_entry_answers_the_verdict_and_the_bound() -> None:
+    verdict = replace(FLIPPED, old=0.95)
+    entry = accept(judged(verdict, bounds=(BEYOND,), measurement=EXAMINED), metric="decision_agreement")
+    assert entry.loss == pytest.approx(0.12)
+    [marked], _ = loosen([verdict], [entry], TODAY)
+    assert marked.accepted is not None
+    assert loosen_bounds([BEYOND], [entry], TODAY)[0].accepted is not None
+
+
+@pytest.mark.parametrize(
+    ("of", "says"),
+    [
+        (judged(bounds=(replace(BEYOND, answer=Answer.HOLDS, is_fatal=False),), measurement=EXAMINED), "no verdict on"),
+        (
+            judged(bounds=(replace(BEYOND, accepted="before", is_fatal=False),), measurement=EXAMINED),
+            "accepted already: before",
+        ),
+        (judged(bounds=(replace(BEYOND, value=None),), measurement=EXAMINED), "no verdict on"),
+        (judged(bounds=(replace(BEYOND, kind="budget"),), measurement=EXAMINED), "no verdict on"),
+        (judged(bounds=(BEYOND,), measurement=FAILED), "a failure cannot be accepted"),
+        (judged(replace(FLIPPED, outcome=Outcome.INCONCLUSIVE), measurement=EXAMINED), "only what got worse"),
+    ],
+)
+def test_no_other_loss_is_accepted(of: Run, says: str) -> None:
+    with pytest.raises(UsageProblem, match=says):
+        accept(of, metric="decision_agreement")
+
+
+def test_a_noisy_clock_says_nothing_against_quality() -> None:
+    noisy = replace(NOISY, quality=EXAMINED.quality)
+    assert accept(judged(FLIPPED, measurement=noisy, controls=(TRIPPED,)), metric="decision_agreement").loss is not None
