@@ -27,9 +27,9 @@ def all_metrics() -> tuple[QualityMetric, ...]:
 
 def built_in() -> tuple[QualityMetric, ...]:
     """The metrics of this package."""
-    from harness.quality import decisions, embedding, fidelity, frames, logits, text
+    from harness.quality import decisions, embedding, fidelity, frames, logits, speech, text
 
-    modules = (fidelity, logits, decisions, frames, text, embedding)
+    modules = (fidelity, logits, decisions, frames, speech, text, embedding)
     return tuple(metric for module in modules for metric in module.METRICS)
 
 
