@@ -156,7 +156,8 @@ class Verdict:
     `old` and `new` are values in the metric's unit; `ratio` is new ÷ old with its interval. `could_see` is the smallest
     relative change that the data could have shown. `settle` is the one command that would tell. `cause` names what kind
     of regression it is ("waiting"). `accepted` is the reason by which a bound was loosened. `clock` is the one that
-    decided, for a time that was judged live.
+    decided, for a time that was judged live. Of quality, `change` is new − old with its interval, over so many
+    `examples`; it, the margin and what could have been seen are in the metric's unit.
     """
 
     cell: Cell
@@ -180,6 +181,10 @@ class Verdict:
     is_fatal: bool = False
     clock: Clock | None = None
     of: str = ""
+    change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    examples: int = 0
 
 
 class Answer(StrEnum):

@@ -25,6 +25,7 @@ from harness.metrics import METRICS, Better
 from harness.stats.sequential import Interval, Shown, interval_at, look, looks_until, next_look
 from harness.stats.sessions import ENOUGH_SESSIONS, session_interval
 from harness.stats.tails import Laps, Unsupported, tail_interval
+from harness.workload_guard import for_as_much, guard, work_ratio
 
 MarginOf = Callable[[Cell, str], float]
 
@@ -33,6 +34,8 @@ TAILS = {"latency_p95_seconds": 0.95, "latency_p99_seconds": 0.99}
 LOADING = ("import_seconds", "open_seconds", "first_inference_seconds")
 EXACT = ("artifact_bytes", "parameters_count", "weights_covered_fraction")
 MEMORY = "peak_bytes"
+OF_WORK = (LATENCY, *TAILS)
+"""Times that are longer where more is made: see `workload_guard`."""
 
 TIMED = 2 * 2 + len(TAILS) + len(LOADING)
 """How many comparisons of one cell could raise a false alarm: tails, loading, and for the latency each of the four ways
@@ -69,6 +72,7 @@ class Standing:
 
 def standing(duel: Duel, margin_of: MarginOf, rate: float) -> Standing:
     """What the pairs so far have shown, and whether another one is needed."""
+    duel = for_as_much(duel)
     margin = margin_of(duel.cell, LATENCY)
     first, second = (_stage(_of_stage(duel, number), duel.clock, margin, rate) for number in (1, 2))
     made = len(_of_stage(duel, 1)), len(_of_stage(duel, 2))
@@ -87,10 +91,13 @@ def judge_duel(duel: Duel, margin_of: MarginOf, rate: float) -> tuple[Verdict, .
         outcome = duel.outcome or Outcome.INCONCLUSIVE
         text = duel.problem or "no pair was measured before the time was spent"
         return (Verdict(duel.cell, None, outcome, text, duel.against, differences=duel.differences),)
+    work, duel = work_ratio(duel), for_as_much(duel)
     stands = standing(duel, margin_of, rate)
     passing = (_other(duel, stands, metric, margin_of, rate) for metric in (*TAILS, *LOADING))
     counted = (_counted(duel, metric, margin_of(duel.cell, metric)) for metric in (MEMORY, *EXACT))
-    return (_latency(duel, stands, margin_of), *(one for one in (*passing, *counted) if one))
+    times = (_latency(duel, stands, margin_of), *(one for one in passing if one))
+    guarded = (guard(one, duel, work) if one.metric in OF_WORK else one for one in times)
+    return (*guarded, *(one for one in counted if one))
 
 
 def _of_stage(duel: Duel, number: int) -> list[Pair]:

@@ -1,0 +1,105 @@
+"""One metric of quality on two sides: what was lost on the same examples from one to the other, or why nobody knows.
+
+Pure; says neither whether a loss matters nor what follows (`verdict_quality`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.comparisons import Difference, Outcome
+from harness.metrics import Better, Pool
+from harness.scores import Examples, Quality, Score
+from harness.stats.jackknife import FEWEST
+from harness.stats.paired import Estimate, Flips, both, difference, flips
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One metric on two sides: what was lost from old to new, in its unit, and what that rests on.
+
+    `worse` and `better` are the decisions that changed either way; None where the metric is none of decisions.
+    """
+
+    loss: Estimate
+    pool: Pool
+    is_equal: bool
+    is_same: bool
+    one_sided: int
+    losses: tuple[float, ...] = ()
+    worse: int | None = None
+    better: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cannot:
+    """Why two sides of a metric are not compared."""
+
+    text: str
+    outcome: Outcome = Outcome.INCONCLUSIVE
+    differences: tuple[Difference, ...] = ()
+
+
+def judged_metrics(old: Quality, new: Quality) -> tuple[str, ...]:
+    """What can fail a gate and has a value on either side; where neither way is better nothing can be lost."""
+    scores = [score for score in (*new.scores, *old.scores) if score.value is not None]
+    judged = {score.metric for score in scores if score.is_judged and score.better is not Better.NEITHER}
+    return tuple(dict.fromkeys(score.metric for score in scores if score.metric in judged))
+
+
+def sign_of(better: Better) -> int:
+    """What makes a change a loss."""
+    return -1 if better is Better.HIGHER else 1
+
+
+def compared(name: str, old: Quality, new: Quality, error_rate: float) -> Compared | Cannot:
+    """The loss of a metric from old to new with its two-sided interval, or why there is none."""
+    before, after = old.score(name), new.score(name)
+    for score, quality, side in ((before, old, "the other side"), (after, new, "this side")):
+        if score is None or score.value is None:
+            why = quality.problem if score is None else score.unavailable
+            return Cannot(f"{side} does not have it: {why or 'it does not apply there'}")
+    assert before is not None
+    assert after is not None
+    if differing := _other_examples(before, after, old, new):
+        return Cannot(f"it is of other examples: {differing}", Outcome.NOT_COMPARABLE, (differing,))
+    if untrusted := after.untrusted or before.untrusted:
+        return Cannot(f"its self-check failed on this machine: {untrusted}")
+    change = difference(after.pool, before.terms, after.terms, error_rate)
+    if change is None:
+        return Cannot("no example has it on both sides")
+    olds, news = both(after.pool, before.terms, after.terms)
+    has = [(one is not None, other is not None) for one, other in zip(before.terms, after.terms, strict=True)]
+    is_equal = before.terms == after.terms
+    is_same = is_equal and bool(new.outputs_digest) and old.outputs_digest == new.outputs_digest
+    sign = sign_of(after.better)
+    loss = change if sign > 0 else change.turned()
+    found = Compared(loss, after.pool, is_equal, is_same, sum(one != other for one, other in has))
+    if is_same:
+        end = None if loss.examples < FEWEST else 0.0
+        return replace(found, loss=Estimate(0.0, end, end, loss.examples))
+    if after.pool is Pool.MEAN:
+        losses = tuple(sign * (now - then) for (then,), (now,) in zip(olds, news, strict=True))
+        return replace(found, losses=losses)
+    return _with_flips(found, flips(after.pool, olds, news), sign)
+
+
+def _with_flips(found: Compared, seen: Flips | None, sign: int) -> Compared:
+    if seen is None:
+        return found
+    worse, better = (seen.only_new, seen.only_old) if sign > 0 else (seen.only_old, seen.only_new)
+    return replace(found, worse=worse, better=better)
+
+
+def _other_examples(before: Score, after: Score, old: Quality, new: Quality) -> Difference | None:
+    """By what two scores are not of the same examples, or not made of them in the same way."""
+    then, now = old.examples(before.part), new.examples(after.part)
+    if before.part is not after.part:
+        return Difference("part", before.part, after.part)
+    if then is None or now is None or then.digest != now.digest or len(before.terms) != len(after.terms):
+        return Difference(f"{after.part} examples", _named(then), _named(now))
+    return Difference("pool", before.pool, after.pool) if before.pool is not after.pool else None
+
+
+def _named(examples: Examples | None) -> str:
+    return "none" if examples is None else f"{examples.name} {examples.digest[:12]}"
