@@ -212,7 +212,8 @@ class Model:
     `recipe_settings` are passed to the recipe of that precision (nodes to leave alone, block size).
     `calibration` gives the inputs for static quantization; never the examples that are measured.
     `meanings` say what the outputs are, and with that which metrics of quality apply; `audio` is one too.
-    `exam` is a larger set with right answers, which the session that was timed runs once, untimed.
+    `exam` is a larger set with right answers, which the session that was timed runs once, untimed; it may be None for
+    a setting (weights drawn at random have nothing to be examined in).
     `exam_drive` runs its examples where that is otherwise than `drive` does.
     """
 
@@ -237,7 +238,7 @@ class Model:
     calibration: Callable[[Setting], Workload] | None = None
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     meanings: tuple[Meaning, ...] = ()
-    exam: Callable[[Setting], Workload] | None = None
+    exam: Callable[[Setting], Workload | None] | None = None
     exam_drive: Callable[[Call, Arrays], Iterator[Arrays]] | None = None
 
     def __post_init__(self) -> None:

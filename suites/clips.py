@@ -49,7 +49,7 @@ class Clip:
 
 
 # A turn detector hears what was said until now: half of the clips end in a pause, half within a phrase. Prose read
-# aloud pauses at commas as well, so neither ending tells whether the turn was over, and no clip carries a label.
+# aloud pauses at commas as well, so an ending in a pause does not tell whether the turn was over: no label here.
 TURNS = (
     Clip("short-pause-1", _STORY, 1200, 3150),
     Clip("short-pause-2", _STORY, 10800, 13050),
@@ -63,6 +63,13 @@ TURNS = (
     Clip("long-pause-2", _STORY, 34000, 42000),
     Clip("long-phrase-1", _STORY, 13500, 20000),
     Clip("long-phrase-2", _STORY, 24000, 31500),
+)
+
+# Within a phrase no turn is over, and once in the recording one is: the book's first sentence lasts as long as it does.
+PHRASES = tuple(clip for clip in TURNS if "phrase" in clip.id)
+SENTENCE_ENDS = (
+    Clip("short-end", _STORY, 40500, 41900),
+    Clip("long-end", _STORY, 35700, 41900),
 )
 
 TURNS_FOR_CALIBRATION = (
@@ -82,6 +89,19 @@ SPEECH = (
     Clip("steady", _STORY, 33000, 36500),
     Clip("with-pauses", _STORY, 16000, 21900),
     Clip("speech-then-silence", _STORY, 40000, 44300),
+)
+
+# Nearly all of the recording, cut at pauses.
+SPEECH_LABELLED = (
+    Clip("read-1", _STORY, 4700, 8700),
+    Clip("read-2", _STORY, 8400, 13300),
+    Clip("read-3", _STORY, 12900, 17400),
+    Clip("read-4", _STORY, 16800, 21000),
+    Clip("read-5", _STORY, 20500, 24500),
+    Clip("read-6", _STORY, 23900, 29000),
+    Clip("read-7", _STORY, 28300, 32700),
+    Clip("read-8", _STORY, 32300, 36800),
+    Clip("read-9", _STORY, 38500, 42500),
 )
 
 SPEECH_FOR_CALIBRATION = (

@@ -15,10 +15,17 @@ from typing import Any
 
 from harness.models import Arrays, AudioOutput, Call, Example, FileReference, Model, Setting, Workload
 from suites.installed import JOE, installed_file, installed_version
+from suites.joe import MODEL_FILE, RATE, call_inputs
 
 _SENTENCES = Path(__file__).parents[1] / "data" / "piper_sentences.json"
 _SCALES = (0.0, 1.0, 0.0)
 """Noise of the audio, length, noise of the durations."""
+
+_USUAL_SCALES = (0.667, 1.0, 0.8)
+"""Those of the voice's own configuration: as people hear it."""
+
+_DRAWS = 3
+"""Times that each text of the exam is spoken."""
 
 
 @lru_cache(maxsize=1)
@@ -29,26 +36,19 @@ def _lists() -> Mapping[str, Any]:
 
 def _reference(_: Setting) -> FileReference:
     return FileReference(
-        path=installed_file(JOE, "data/en_US-joe-medium.onnx"),
+        path=installed_file(JOE, MODEL_FILE),
         format="onnx",
         provenance=f"{installed_version(JOE)}, en_US-joe-medium",
     )
 
 
-def _call_inputs(ids: Any) -> Arrays:
-    import numpy as np
-
-    sentence = np.asarray(ids, dtype=np.int64).reshape(1, -1)
-    return {
-        "input": sentence,
-        "input_lengths": np.array([sentence.size], dtype=np.int64),
-        "scales": np.array(_SCALES, dtype=np.float32),
-    }
-
-
 def _sentences(name: str, key: str) -> Workload:
     examples = tuple(
-        Example(id=entry["id"], load=lambda ids=entry["ids"]: _call_inputs(ids), slices={"length": entry["length"]})
+        Example(
+            id=entry["id"],
+            load=lambda ids=entry["ids"]: call_inputs(ids, _SCALES),
+            slices={"length": entry["length"]},
+        )
         for entry in _lists()[key]
     )
     return Workload(name=name, version=_lists()["version"], examples=examples, content=_content(key))
@@ -64,6 +64,23 @@ def _workload(_: Setting) -> Workload:
 
 def _calibration(_: Setting) -> Workload:
     return _sentences("piper-calibration", "calibration")
+
+
+def _exam(_: Setting) -> Workload:
+    """Each text several times with the voice's usual noise; the label is what should be heard."""
+    texts = [*_lists()["measured"], *_lists()["heard_too"]]
+    examples = tuple(
+        Example(
+            id=f"{entry['id']}#{draw}",
+            load=lambda ids=entry["ids"]: call_inputs(ids, _USUAL_SCALES),
+            slices={"length": entry["length"]},
+            label=entry["text"],
+        )
+        for entry in texts
+        for draw in range(1, _DRAWS + 1)
+    )
+    content = json.dumps([_USUAL_SCALES, _DRAWS, texts], sort_keys=True)
+    return Workload(name="piper-heard", version=_lists()["version"], examples=examples, content=content)
 
 
 def _paragraphs(_: Setting) -> Workload:
@@ -89,7 +106,7 @@ def _speak(call: Call, inputs: Arrays) -> Iterator[Arrays]:
     """Give out a chunk of audio a sentence, as Piper's own server streams."""
     first = 0
     for count in inputs["ids_a_sentence"].tolist():
-        yield call(_call_inputs(inputs["ids"][first : first + count]))
+        yield call(call_inputs(inputs["ids"][first : first + count], _SCALES))
         first += count
 
 
@@ -124,8 +141,9 @@ _JOE = Model(
     reference=_reference,
     workload=_workload,
     calibration=_calibration,
+    exam=_exam,
     needs=(JOE,),
-    audio=AudioOutput(output="output", sample_rate=22_050),
+    audio=AudioOutput(output="output", sample_rate=RATE),
     recipe_settings={"int8-static": _LEAVE_DURATIONS_ALONE},
 )
 
@@ -138,6 +156,7 @@ MODELS = (
         summary="the same voice, a paragraph streamed a sentence at a time",
         workload=_paragraphs,
         calibration=None,
+        exam=None,
         recipe_settings={},
         drive=_speak,
         streaming=True,

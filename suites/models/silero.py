@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from harness.models import Arrays, Call, Example, FileReference, Model, Setting, Workload
+from harness.models import Arrays, Call, DecidesFrames, Example, FileReference, Model, Setting, Workload
 from suites.clips import SPEECH, SPEECH_FOR_CALIBRATION, Clip, identity
 from suites.installed import MOONSHINE, SILERO, installed_file, installed_version
+from suites.voice_set import voice_exam
 
 _VERSION = 1
 _ONNX_FILE = "data/silero_vad_16k_op15.onnx"
@@ -120,6 +121,8 @@ def _calls_of(clip: Clip) -> Sequence[Arrays]:
     return tuple(calls)
 
 
+_MEANINGS = (DecidesFrames(output="probability"),)
+
 MODELS = (
     Model(
         name="silero-vad",
@@ -137,6 +140,8 @@ MODELS = (
         needs=(SILERO, MOONSHINE),
         drive=_onnx_drive,
         streaming=True,
+        meanings=_MEANINGS,
+        exam=voice_exam,
         recipe_settings={"int8-static": _CONVOLUTIONS_ONLY},
     ),
     Model(
@@ -154,5 +159,7 @@ MODELS = (
         needs=(SILERO, MOONSHINE),
         drive=_torch_drive,
         streaming=True,
+        meanings=_MEANINGS,
+        exam=voice_exam,
     ),
 )

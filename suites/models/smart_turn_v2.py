@@ -11,12 +11,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.models import Arrays, Example, Model, ModuleReference, Setting, Workload
+from harness.models import Arrays, Decides, Example, Model, ModuleReference, Setting, Workload
 from suites.clips import TURNS, Clip, identity
 from suites.installed import MOONSHINE, TRANSFORMERS, file_digest
+from suites.turn_set import COMPLETE, quarter, turn_exam
 
+if TYPE_CHECKING:
+    from suites.speech import Samples
+
+_TREATMENT = "16 kHz, normalised, 16 s, silence behind, mask"
 _VERSION = 1
 _SECONDS = 16
 
@@ -79,13 +84,13 @@ def _fill_from(file: Path, module: Any) -> None:
     load_into(module, file)
 
 
-def _inputs(clip: Clip) -> Arrays:
+def _inputs(samples: Samples) -> Arrays:
     """Normalise what was heard and fill it up with silence to 16 s, as the model was trained."""
     import numpy as np
 
     from suites.speech import RATE, normalised
 
-    heard = normalised(clip.samples()[-_SECONDS * RATE :])
+    heard = normalised(samples[-_SECONDS * RATE :])
     silent = _SECONDS * RATE - heard.size
     return {
         "input_values": np.pad(heard, (0, silent))[None],
@@ -97,14 +102,21 @@ def _workload(name: str, clips: tuple[Clip, ...], _: Setting) -> Workload:
     examples = tuple(
         Example(
             id=clip.id,
-            load=partial(_inputs, clip),
+            load=lambda clip=clip: _inputs(clip.samples()),
             slices={"length": clip.length},
             audio_seconds=clip.seconds,
         )
         for clip in clips
     )
-    content = identity(clips, treatment="16 kHz, normalised, 16 s, silence behind, mask")
+    content = identity(clips, treatment=_TREATMENT)
     return Workload(name=name, version=_VERSION, examples=examples, content=content)
+
+
+def _exam(setting: Setting) -> Workload | None:
+    """None without a checkpoint: random weights are right by chance, and that is no quality."""
+    if setting.checkpoint is None:
+        return None
+    return turn_exam(setting, _inputs, _TREATMENT, quarter(), name="turns-labelled-quarter")
 
 
 def _model(name: str, size: str, size_bytes: int, config: Mapping[str, Any], clips: tuple[Clip, ...]) -> Model:
@@ -124,6 +136,8 @@ def _model(name: str, size: str, size_bytes: int, config: Mapping[str, Any], cli
         workload=partial(_workload, f"turns-16s-{size}", clips),
         needs=(TRANSFORMERS, MOONSHINE),
         takes_checkpoint=True,
+        meanings=(Decides(output="output", positive=COMPLETE),),
+        exam=_exam if size == "full" else None,
     )
 
 

@@ -6,10 +6,17 @@ Features are made when an example is loaded, so that what is timed is the model 
 
 from __future__ import annotations
 
-from harness.models import Arrays, Example, FileReference, Model, Setting, Workload
+from typing import TYPE_CHECKING
+
+from harness.models import Arrays, Decides, Example, FileReference, Model, Setting, Workload
 from suites.clips import TURNS, TURNS_FOR_CALIBRATION, Clip, identity
 from suites.installed import MOONSHINE, PIPECAT, installed_file, installed_version
+from suites.turn_set import COMPLETE, turn_exam, turns
 
+if TYPE_CHECKING:
+    from suites.speech import Samples
+
+_TREATMENT = "16 kHz, last 8 s, silence in front, normalised, log-mel 80"
 _VERSION = 1
 _SHIPPED = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
 
@@ -32,23 +39,23 @@ def _twin(setting: Setting) -> FileReference:
     )
 
 
-def _features(clip: Clip) -> Arrays:
+def _features(heard: Samples) -> Arrays:
     from suites.speech import log_mel, turn_window
 
-    return {"input_features": log_mel(turn_window(clip.samples()))[None]}
+    return {"input_features": log_mel(turn_window(heard))[None]}
 
 
 def _heard(name: str, clips: tuple[Clip, ...]) -> Workload:
     examples = tuple(
         Example(
             id=clip.id,
-            load=lambda clip=clip: _features(clip),
+            load=lambda clip=clip: _features(clip.samples()),
             slices={"length": clip.length},
             audio_seconds=clip.seconds,
         )
         for clip in clips
     )
-    content = identity(clips, treatment="16 kHz, last 8 s, silence in front, normalised, log-mel 80")
+    content = identity(clips, treatment=_TREATMENT)
     return Workload(name=name, version=_VERSION, examples=examples, content=content)
 
 
@@ -58,6 +65,10 @@ def _workload(_: Setting) -> Workload:
 
 def _calibration(_: Setting) -> Workload:
     return _heard("turns-8s-calibration", TURNS_FOR_CALIBRATION)
+
+
+def _exam(setting: Setting) -> Workload:
+    return turn_exam(setting, _features, _TREATMENT, turns())
 
 
 MODELS = (
@@ -76,5 +87,8 @@ MODELS = (
         workload=_workload,
         calibration=_calibration,
         needs=(PIPECAT, MOONSHINE),
+        # the output is called logits, and is behind a sigmoid
+        meanings=(Decides(output="logits", positive=COMPLETE),),
+        exam=_exam,
     ),
 )
