@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from harness.quality import logits
 from harness.quality.logits import kl_divergence, top1_agreement
 from harness.quality.metric import CannotScore, Case
 
@@ -63,6 +65,24 @@ def test_other_lengths_have_no_terms_and_other_than_numbers_no_score(terms: Any)
         terms(case([1.0, math.nan], [1.0, 2.0]))
 
 
+def test_logits_looked_at_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    one = case(draw.standard_normal((7, 5)), draw.standard_normal((7, 5)))
+    whole = top1_agreement(one), kl_divergence(one)
+    monkeypatch.setattr(logits, "NUMBERS_AT_ONCE", 11)  # two rows a piece
+    assert (top1_agreement(one), kl_divergence(one)) == (whole[0], pytest.approx(whole[1]))
+
+
+def test_a_large_vocabulary_is_not_held_in_float64() -> None:
+    output = np.zeros((64, 2**16), dtype=np.float32)
+    one = Case("e1", output, output)
+    tracemalloc.start()
+    kl_divergence(one)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < output.nbytes * 2
+
+
 @given(some_logits, some_logits)
 def test_divergence_is_never_below_zero(output: Any, reference: Any) -> None:
     terms = kl_divergence(case(output, reference))
@@ -71,14 +91,14 @@ def test_divergence_is_never_below_zero(output: Any, reference: Any) -> None:
 
 
 @given(some_logits, arrays(np.float64, (3, 1), elements=st.floats(-50, 50)))
-def test_logits_that_differ_by_a_constant_are_one_distribution(logits: Any, constant: Any) -> None:
-    assert kl_divergence(case(logits + constant, logits)) == pytest.approx((0.0, 3.0), abs=1e-12)
+def test_logits_that_differ_by_a_constant_are_one_distribution(some: Any, constant: Any) -> None:
+    assert kl_divergence(case(some + constant, some)) == pytest.approx((0.0, 3.0), abs=1e-12)
 
 
 @given(some_logits, st.integers(0, 3), st.floats(0.5, 5))
-def test_one_logit_that_differs_is_another_distribution(logits: Any, choice: int, by: float) -> None:
+def test_one_logit_that_differs_is_another_distribution(some: Any, choice: int, by: float) -> None:
     """Choices that have hardly a share may move unseen: only logits within 3 of each other are asked here."""
-    near = np.clip(logits, -1.5, 1.5)
+    near = np.clip(some, -1.5, 1.5)
     moved = near.copy()
     moved[:, choice] += by
     assert kl_divergence(case(moved, near))[0] > 1e-4
@@ -90,7 +110,7 @@ def test_agreement_does_not_care_which_is_the_reference(one: Any, other: Any) ->
 
 
 @given(arrays(np.float64, (2, 3), elements=st.floats(allow_nan=False, allow_infinity=False)))
-def test_whatever_the_logits_the_divergence_is_a_number(logits: Any) -> None:
-    terms = kl_divergence(case(logits, np.roll(logits, 1, axis=-1)))
+def test_whatever_the_logits_the_divergence_is_a_number(some: Any) -> None:
+    terms = kl_divergence(case(some, np.roll(some, 1, axis=-1)))
     assert terms is not None
     assert all(math.isfinite(term) for term in terms)
