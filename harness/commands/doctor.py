@@ -14,9 +14,10 @@ import msgspec
 from harness.cells import Cell, Device, expand
 from harness.commands.diagnosis import Seen, Surroundings, TooFew, advice, seen
 from harness.commands.exits import Exit
+from harness.commands.metric_checks import MetricChecks, check_metrics, metric_lines
 from harness.commands.project import add_root, project_root
 from harness.comparisons import Verdict
-from harness.conduct.campaign import Grid, plan
+from harness.conduct.campaign import Grid, plan, worker_environment
 from harness.conduct.fitness import Examination, examine
 from harness.conduct.order import Order
 from harness.errors import UsageProblem
@@ -42,6 +43,7 @@ class Diagnosis:
     cells: tuple[Seen | TooFew, ...]
     advice: tuple[str, ...]
     answer: str
+    metrics: MetricChecks
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives the type no public name
@@ -49,9 +51,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
     doctor = commands.add_parser(
         "doctor",
         help="is this machine fit to gate, and what can it see? (about a minute)",
-        description="Measures identical code against itself, as the gate does, and says what a gate could see here and"
+        description="Has every metric of quality check itself. Measures identical code against itself, as the gate does, and says what a gate could see here and"
         " what to do about the noise. Exit codes: 0 fit, 1 identical code was called changed, 2 usage, 10 the margin"
-        " cannot be seen.",
+        " cannot be seen, or a metric failed its self-check.",
     )
     add_root(doctor)
     doctor.add_argument(
@@ -89,10 +91,13 @@ def run(options: argparse.Namespace) -> int:
         from harness.render.machine import machine_line
 
         print(f"machine    {machine_line(machine)}", flush=True)
+    metrics = check_metrics(worker_environment(order.threads))
+    if is_plain:
+        print("\n".join(metric_lines(metrics)), flush=True)
     told = Told(sys.stderr, span)
     examined = examine(order, grid, options.cells, span, expected.margins.margin, rate, told)
     told.end()
-    found = diagnose(examined, machine, order, count, rate, expected.margins.margin)
+    found = diagnose(examined, machine, order, count, rate, expected.margins.margin, metrics)
     if is_plain:
         from harness.commands.diagnosis_text import lines
 
@@ -100,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         print(found.answer)
     else:
         print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
-    return exit_of(found.cells)
+    return exit_of(found.cells, metrics)
 
 
 def diagnose(
@@ -110,6 +115,7 @@ def diagnose(
     count: int,
     rate: float,
     margin_of: Callable[[Cell, str], float],
+    metrics: MetricChecks = MetricChecks(),  # noqa: B008 -- frozen
 ) -> Diagnosis:
     """Put together what was measured and what it means."""
     cores = machine.identity.get("usable_cores")
@@ -123,26 +129,27 @@ def diagnose(
     )
     cells = tuple(seen(one.duel, one.uncorrected, margin_of, rate) for one in examined.cells)
     advised = dict.fromkeys(line for one in cells if isinstance(one, Seen) for line in advice(one, around))
-    return Diagnosis(machine, around, rate, cells, tuple(advised), answer(cells))
+    return Diagnosis(machine, around, rate, cells, tuple(advised), answer(cells, metrics), metrics)
 
 
-def exit_of(cells: Sequence[Seen | TooFew]) -> Exit:
+def exit_of(cells: Sequence[Seen | TooFew], metrics: MetricChecks = MetricChecks()) -> Exit:  # noqa: B008 -- frozen
     """What a script is told: a control that tripped is the worst; what could not be seen is never fit."""
     if any(isinstance(one, Seen) and one.is_tripped for one in cells):
         return Exit.REGRESSION
     is_fit = bool(cells) and all(isinstance(one, Seen) and one.pairs_needed is not None for one in cells)
-    return Exit.PASS if is_fit else Exit.INCONCLUSIVE
+    return Exit.PASS if is_fit and not metrics.failed else Exit.INCONCLUSIVE
 
 
-def answer(cells: Sequence[Seen | TooFew]) -> str:
+def answer(cells: Sequence[Seen | TooFew], metrics: MetricChecks = MetricChecks()) -> str:  # noqa: B008 -- frozen
     """The one line that says it."""
-    match exit_of(cells):
+    match exit_of(cells, metrics):
         case Exit.REGRESSION:
             return "not fit: identical code was called changed"
         case Exit.PASS:
             return "fit: " + "; ".join(_needs(one) for one in cells if isinstance(one, Seen))
         case _:
-            return "not shown to be fit: " + "; ".join(_lacks(one) for one in cells)
+            untrusted = [f"{name} failed its self-check" for name in metrics.failed]
+            return "not shown to be fit: " + "; ".join((*untrusted, *(_lacks(one) for one in cells)))
 
 
 def _needs(one: Seen) -> str:
@@ -171,6 +178,7 @@ def _order(options: argparse.Namespace) -> Order:
         threads=options.threads,
         single_core=options.single_core,
         cell_seconds=_TRYING_SECONDS,
+        examines=False,
         cache=cache_folder(options.artifact_cache),
     )
 

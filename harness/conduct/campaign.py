@@ -174,7 +174,7 @@ class Campaign:
         self._listener.cell_started(cell)
         declared = self._grid.models[cell.model]
         measured = self._without_a_worker(cell, declared) or self._solo(cell, declared).measure()
-        if measured.status is Status.MEASURED:
+        if measured.status is Status.MEASURED and self._order.examines:
             measured = self._examined(declared.model, measured)
         if measured.reason is Reason.NO_DEVICE:  # a package may be missing to this one model alone
             self._absent[(declared.model.runtime, cell.device)] = measured
@@ -211,7 +211,7 @@ class Campaign:
             self._pool,
             Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
-            self.examiner.place(cell),
+            self.examiner.place(cell) if self._order.examines else None,
         )
 
     def assignment(self, cell: Cell) -> protocol.Assignment:

@@ -60,6 +60,7 @@ class Order:
     build: str | None = None
     tries_other_kernels: bool = False
     keeps_outputs: bool = False
+    examines: bool = True
 
     def __post_init__(self) -> None:
         if self.threads < 1:
