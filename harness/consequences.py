@@ -12,7 +12,7 @@ from statistics import median
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
-from harness.expectations import Bound, Budget, Claim, Quantity, QualityBound
+from harness.expectations import Bound, Budget, Claim, QualityBound, Quantity
 from harness.quality_metrics import known
 from harness.results import Measurement, Status
 from harness.stats.sequential import STAGE_RATE, interval_at
@@ -172,11 +172,8 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
 
 def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """What became worse in quality is not called better in anything else: a fast wrong model is no result."""
-    worse = {
-        one.cell: one.metric
-        for one in verdicts
-        if one.outcome is Outcome.REGRESSED and one.metric in known() and known()[one.metric].is_quality
-    }
+    quality = {name for name, metric in known().items() if metric.is_quality}
+    worse = {one.cell: one.metric for one in verdicts if one.outcome is Outcome.REGRESSED and one.metric in quality}
     return tuple(
         replace(
             one,

@@ -51,9 +51,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
     doctor = commands.add_parser(
         "doctor",
         help="is this machine fit to gate, and what can it see? (about a minute)",
-        description="Has every metric of quality check itself. Measures identical code against itself, as the gate does, and says what a gate could see here and"
-        " what to do about the noise. Exit codes: 0 fit, 1 identical code was called changed, 2 usage, 10 the margin"
-        " cannot be seen, or a metric failed its self-check.",
+        description="Has every metric of quality check itself, then measures identical code against itself, as the gate"
+        " does, and says what a gate could see here and what to do about the noise. Exit codes: 0 fit, 1 identical code"
+        " was called changed, 2 usage, 10 the margin cannot be seen, or a metric failed its self-check.",
     )
     add_root(doctor)
     doctor.add_argument(

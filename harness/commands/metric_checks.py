@@ -14,7 +14,7 @@ _LIMIT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class MetricChecks:
-    """By metric: which do what they should, which failed and cannot be trusted here, which cannot be computed at all."""
+    """Which metrics do what they should, which failed and cannot be trusted here, which cannot be computed at all."""
 
     passed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
