@@ -1,4 +1,270 @@
 """Whether a precision is worth shipping: speed, memory, size and quality of a cell beside its fp32, in one sentence.
 
-Pure; reads verdicts and records, holds no measurement of its own.
+Pure; reads what a run recorded and measures nothing. What the quality of a cell shows is decided in `verdict_quality`;
+here it is weighed against what the precision gains. A number that is not known decides nothing and dominates nothing.
 """
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+from harness.cells import Cell
+from harness.comparisons import Answer, Duel, Judged, Judgement
+from harness.consequences import control_tripped
+from harness.dominance import dominated
+from harness.metrics import METRICS, Better
+from harness.quality_metrics import known
+from harness.results import Measurement, Run, Status
+from harness.scores import Quality, Score
+from harness.standing import NOTABLE, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
+from harness.stats.sequential import STAGE_RATE, Shown, interval_at
+from harness.verdict import LATENCY, LEAST_PROCESSES, MEMORY
+from harness.verdict_quality import judge_bound, needed_for_bound
+from harness.workload_guard import for_as_much, work_between, work_ratio
+
+BASE = "fp32"
+
+LEADS = (
+    *("accuracy", "frame_f1", "word_error_rate", "decision_agreement", "frame_agreement", "log_mel_distance", "chrf"),
+    *("top1_agreement", "token_agreement", "embedding_cosine", "cosine_similarity", "sqnr_db"),
+)
+"""By which metric quality is told at a glance, the first that a cell has: what people notice stands before the rest."""
+
+_PAIRED = "pytest --against precision=fp32"
+
+
+def worth_of(run: Run) -> tuple[Standing, ...]:
+    """Weigh every precision of a run, fp32 first, model by model and device by device.
+
+    Left out is a model of which nothing but fp32 was to be measured: there is nothing to weigh.
+    """
+    found = {measurement.cell: measurement for measurement in run.measurements}
+    duels = {duel.cell: duel for duel in run.duels if duel.against == BASE and not duel.is_control}
+    if run.judgement and control_tripped(run.judgement.controls):
+        duels = {}  # a machine that sees changes where there are none has shown nothing
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in dict.fromkeys((*run.planned, *found)):
+        groups.setdefault((cell.model, cell.device), []).append(cell)
+    told: list[Standing] = []
+    for cells in groups.values():
+        if all(cell.precision == BASE for cell in cells):
+            continue
+        ordered = sorted(cells, key=lambda cell: cell.precision != BASE)
+        told += dominated([_weighed(cell, found, duels.get(cell), run.judgement) for cell in ordered], found)
+    return tuple(told)
+
+
+def lead_score(measurement: Measurement) -> Score | None:
+    """The score by which the quality of a cell is told at a glance; one that may pass a gate before one that may not.
+
+    Of random weights only what is measured against fp32 says anything: there are no right answers to speak of.
+    """
+    quality, provenance = measurement.quality, measurement.provenance
+    is_random = provenance is not None and provenance.weights.startswith("random")
+    scores = [
+        score
+        for score in (quality.scores if quality else ())
+        if score.is_judged and score.value is not None and score.better is not Better.NEITHER
+        if not is_random or is_of_reference(score.metric)
+    ]
+    return min(scores, key=lambda score: (not score.is_trusted, _place(score.metric)), default=None)
+
+
+def no_result(measurement: Measurement | None) -> str:
+    """Why a cell has no result; empty where it has one."""
+    if measurement is None:
+        return "it was not measured"
+    match measurement.status:
+        case Status.UNSUPPORTED:
+            return f"unsupported, {measurement.reason}: {measurement.text}"
+        case Status.FAILED:
+            failure = measurement.failure
+            assert failure is not None
+            return f"failed in {failure.phase}: {failure.text}"
+        case Status.MEASURED:
+            wrong = measurement.quality.wrong if measurement.quality else None
+            return f"its outputs are wrong: {wrong}" if wrong else ""
+
+
+def is_of_reference(metric: str) -> bool:
+    """Whether a metric is measured against the outputs of fp32."""
+    described = known().get(metric)
+    return described is not None and described.of_reference
+
+
+def _place(metric: str) -> int:
+    return LEADS.index(metric) if metric in LEADS else len(LEADS)
+
+
+def _weighed(
+    cell: Cell,
+    found: Mapping[Cell, Measurement],
+    duel: Duel | None,
+    judgement: Judgement | None,
+) -> Standing:
+    """One precision beside fp32, as far as it is known."""
+    own = found.get(cell)
+    why = no_result(own)
+    if why or own is None:
+        return Standing(cell, Worth.NO_RESULT, f"no result: {why}", why)
+    quality, may_be_lost = own.quality, _may_be_lost(judgement, cell)
+    told = Standing(
+        cell,
+        Worth.BASE,
+        "what the others are held against",
+        covered=own.value("weights_covered_fraction"),
+        decisions=quality.decisions if quality else 0,
+        flips=len(quality.flipped) if quality and quality.decisions else None,
+        is_same=quality is not None and quality.is_same,
+    )
+    if cell.precision == BASE:
+        speed = Speed(1.0, 1.0, 1.0, Shown.WITHIN, is_paired=True)
+        return replace(told, speed=speed, memory=1.0, size=1.0, lead=_lead(own, quality, may_be_lost))
+    base = found.get(Cell(cell.model, BASE, cell.device))
+    lacks = no_result(base)
+    base = None if lacks else base
+    other = base.quality if base else duel.old_quality if duel else None
+    told = replace(
+        told,
+        speed=_speed(own, base, duel),
+        memory=_share(MEMORY, own, base, duel),
+        size=_share(SIZE, own, base, duel),
+        lead=_lead(own, other, may_be_lost),
+    )
+    broken = [one for one in _bounds(judgement, cell) if one.answer is Answer.FAILS and one.accepted is None]
+    worth, text = _conclusion(told, lacks, broken)
+    return replace(told, worth=worth, text=text)
+
+
+def _speed(own: Measurement, base: Measurement | None, duel: Duel | None) -> Speed | None:
+    """The speed-up, of pairs where there are any; for as much work where the two did not do the same."""
+    if duel and sum(pair.stage > 0 for pair in duel.pairs) > LEAST_PROCESSES:
+        return _paired_speed(duel)
+    if base is None or _workload(own) != _workload(base):
+        return None
+    work = work_between(base.value, own.value)
+    metric = work.metric if work else LATENCY
+    now, before = own.value(metric), base.value(metric)
+    if not now or not before:
+        return None
+    times = before / now
+    shown = Shown.NOTHING
+    if abs(math.log(times)) > math.log1p(ROUGH):
+        shown = Shown.FASTER if times > 1 else Shown.SLOWER
+    return Speed(times, shown=shown, work=work)
+
+
+def _paired_speed(duel: Duel) -> Speed:
+    """The same interval by which claims are judged."""
+    even = for_as_much(duel)
+    interval = interval_at([pair.log_ratios[even.clock] for pair in even.pairs if pair.stage > 0], STAGE_RATE)
+    low, times, high = (math.exp(-end) for end in (interval.high, interval.centre, interval.low))
+    return Speed(times, low, high, interval.shows(METRICS[LATENCY].margin), True, work_ratio(duel))
+
+
+def _workload(measurement: Measurement) -> str | None:
+    return measurement.provenance.workload_digest if measurement.provenance else None
+
+
+def _share(metric: str, own: Measurement, base: Measurement | None, duel: Duel | None) -> float | None:
+    """A metric as a share of fp32's: of the pairs' processes where they tell it, else of the two measurements."""
+    pairs = [pair for pair in duel.pairs if pair.stage > 0] if duel else []
+    olds = [pair.old.values[metric] for pair in pairs if metric in pair.old.values]
+    news = [pair.new.values[metric] for pair in pairs if metric in pair.new.values]
+    now, before = own.value(metric), base.value(metric) if base else None
+    if olds and news:
+        now, before = median(news), median(olds)
+    return now / before if now is not None and before else None
+
+
+def _lead(own: Measurement, other: Quality | None, may_be_lost: Mapping[str, float]) -> Lead | None:
+    """What the quality of a cell is, and whether it loses no more of it against fp32 than may be lost."""
+    score, quality = lead_score(own), own.quality
+    if score is None or quality is None:
+        return None
+    metric = known().get(score.metric)
+    if metric is None:
+        return Lead(score, why=f"the package that added {score.metric} is not installed here")
+    margin = may_be_lost.get(metric.name, metric.margin)
+    if other is None:
+        return Lead(score, margin, why="nothing is known of the outputs of fp32 here")
+    answer, text, loss = judge_bound(own.cell, metric, margin, other, quality, RATE)
+    if loss is None:
+        return Lead(score, margin, answer=answer, why=text)
+    needed = needed_for_bound(metric, margin, other, quality, RATE) if answer is Answer.CANNOT_TELL else None
+    return Lead(score, margin, loss, answer, needed)
+
+
+def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]:
+    """How much a cell may lose of each metric, where that was said: by a bound, or by the margin of a verdict."""
+    if judgement is None:
+        return {}
+    margins = {one.metric: one.margin for one in judgement.verdicts if one.cell == cell}
+    bounds = {one.metric: one.target for one in _bounds(judgement, cell)}
+    return {name: lost for name, lost in (margins | bounds).items() if name is not None and lost is not None}
+
+
+def _bounds(judgement: Judgement | None, cell: Cell) -> list[Judged]:
+    """The bounds on the quality of a cell, as they were judged."""
+    return [one for one in (judgement.judged if judgement else ()) if one.kind == "quality" and one.cell == cell]
+
+
+def _conclusion(told: Standing, lacks: str, broken: Sequence[Judged]) -> tuple[Worth, str]:
+    """Whether it is worth it, and why: a quality that is lost settles it, then the speed, then the size."""
+    lead, shown = told.lead, told.speed.shown if told.speed else Shown.NOTHING
+    if lacks:
+        return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: fp32 beside it has no result ({lacks})"
+    if lead and lead.answer is Answer.FAILS:
+        return Worth.NOT_WORTH_IT, f"not worth it: its {lead.loss_words}, where {lead.margin_words} may be lost"
+    if broken:
+        return Worth.NOT_WORTH_IT, f"not worth it: it breaks the bound {broken[0].name!r}"
+    holds = lead is not None and lead.answer is Answer.HOLDS
+    saved = _saved(told)
+    match shown:
+        case Shown.SLOWER:
+            unless = f", unless the size of the {saved} is what counts" if saved and holds else ""
+            return Worth.NOT_WORTH_IT, f"not worth it on this machine{unless}"
+        case Shown.FASTER:
+            return (Worth.WORTH_IT, "worth it") if holds else (Worth.CANNOT_TELL, f"faster; {_untold(lead)}")
+        case Shown.WITHIN if not saved:
+            return Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"
+        case Shown.WITHIN:
+            return (Worth.WORTH_IT, "worth it for its size") if holds else (Worth.CANNOT_TELL, _smaller(saved, lead))
+        case Shown.NOTHING:
+            return _undecided(told, saved, holds=holds)
+
+
+def _undecided(told: Standing, saved: str, *, holds: bool) -> tuple[Worth, str]:
+    """What is said where neither faster nor slower nor the same was shown."""
+    is_paired = told.speed is not None and told.speed.is_paired
+    settle = "more pairs would tell the speed" if is_paired else f"{_PAIRED} would tell the speed"
+    if saved and holds:
+        return Worth.WORTH_IT, f"worth it for its size; {settle}"
+    if saved:
+        return Worth.CANNOT_TELL, f"{_smaller(saved, told.lead)}; {settle}"
+    return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: {settle}"
+
+
+def _smaller(saved: str, lead: Lead | None) -> str:
+    return f"it saves {saved}; {_untold(lead)}"
+
+
+def _untold(lead: Lead | None) -> str:
+    """Say that nothing is shown of the quality, and what would show it."""
+    if lead is None:
+        return "what its outputs are worth was not measured"
+    if lead.why:
+        return f"whether the quality holds cannot be told: {lead.why}"
+    examples = lead.loss.examples if lead.loss else 0
+    needed = f" (about {lead.needed} would tell)" if lead.needed else ""
+    return f"whether the quality holds cannot be told from {examples} examples{needed}"
+
+
+def _saved(told: Standing) -> str:
+    """What it saves a notable share of; empty where nothing."""
+    if told.size is not None and told.size <= 1 - NOTABLE:
+        return "file"
+    return "memory" if told.memory is not None and told.memory <= 1 - NOTABLE else ""

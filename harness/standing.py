@@ -1,0 +1,172 @@
+"""How a precision stands beside its fp32: the numbers of it, and in which words they are said.
+
+Owns the records and the phrases; what follows from them is decided in `worth`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.cells import Cell
+from harness.comparisons import Answer
+from harness.quality_words import amount
+from harness.scores import Score
+from harness.stats.paired import Estimate
+from harness.stats.sequential import Shown
+from harness.workload_guard import Work
+
+SIZE = "artifact_bytes"
+
+ROUGH = 0.2
+"""Cells timed one after the other differed by up to 19 % where nothing differed: less than this shows nothing."""
+
+RATE = 0.05
+"""How often the interval of a quality that is shown may miss."""
+
+NOTABLE = 0.1
+"""The share of the file or of the memory that is worth a word, and that is worth saving for its own sake."""
+
+
+class Worth(StrEnum):
+    """The last word on a precision."""
+
+    BASE = "base"
+    WORTH_IT = "worth it"
+    NOT_WORTH_IT = "not worth it"
+    CANNOT_TELL = "cannot tell"
+    NO_RESULT = "no result"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How many times as fast as fp32. `is_paired`: of pairs of fresh processes, with an interval; else it is rough.
+
+    `work` is by what their work differed, where it did: the speed is then for as much of it.
+    """
+
+    times: float
+    low: float | None = None
+    high: float | None = None
+    shown: Shown = Shown.NOTHING
+    is_paired: bool = False
+    work: Work | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The metric by which the quality of a cell is told. `loss` is against fp32 on the same examples: above 0 is worse.
+
+    `answer` is whether at most `margin` is lost. Where that cannot be told, `why` says why, and `needed` how many
+    examples would tell.
+    """
+
+    score: Score
+    margin: float | None = None
+    loss: Estimate | None = None
+    answer: Answer = Answer.CANNOT_TELL
+    needed: int | None = None
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The metric in words; its unit stands beside the value."""
+        return self.score.metric.removesuffix("_db").replace("_", " ")
+
+    @property
+    def loss_words(self) -> str:
+        """How far it is from fp32's: accuracy is 0.042 (0.011 to 0.073) worse than that of fp32."""
+        if self.loss is None:
+            return f"{self.name} cannot be held against that of fp32"
+        word = "worse" if self.loss.value >= 0 else "better"
+        loss = self.loss if self.loss.value >= 0 else self.loss.turned()
+        interval = "" if loss.low is None or loss.high is None else f" ({amount(loss.low)} to {amount(loss.high)})"
+        return f"{self.name} is {amount(loss.value, self.score.unit)}{interval} {word} than that of fp32"
+
+    @property
+    def margin_words(self) -> str:
+        """How much may be lost."""
+        return "nothing" if self.margin is None else amount(self.margin, self.score.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One precision beside fp32; `memory` and `size` are shares of fp32's. `why`: what stands in the way of a result.
+
+    `text` is the last clause of the sentence: whether it is worth it, and why.
+    """
+
+    cell: Cell
+    worth: Worth
+    text: str
+    why: str = ""
+    speed: Speed | None = None
+    memory: float | None = None
+    size: float | None = None
+    covered: float | None = None
+    lead: Lead | None = None
+    flips: int | None = None
+    decisions: int = 0
+    is_same: bool = False
+    dominated_by: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """All of it, as a person says it."""
+        said = f"{self.cell.precision} {', '.join(self.phrases)}".rstrip()
+        text = f"{self.text}; dominated by {self.dominated_by}" if self.dominated_by else self.text
+        return f"{said}: {text}"
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """What it gains and what it costs: only what is known and worth a word."""
+        if self.worth in (Worth.BASE, Worth.NO_RESULT):
+            return ()
+        found = (_speed_words(self.speed), _size_words(self.size), _memory_words(self.memory), _output_words(self))
+        return tuple(phrase for phrase in found if phrase)
+
+
+def _speed_words(speed: Speed | None) -> str:
+    if speed is None:
+        return ""
+    by = speed.work.unit_words if speed.work else ""
+    if not speed.is_paired:
+        said = (
+            "about as fast as fp32" if 0.95 <= speed.times < 1.05 else f"about {_times(speed.times, 1)} as fast as fp32"
+        )
+        return f"is {said}{by} here"
+    match speed.shown:
+        case Shown.WITHIN:
+            return f"is as fast as fp32{by} here"
+        case Shown.NOTHING:
+            return f"is {_times(speed.times)} [{speed.low:.2f}, {speed.high:.2f}] as fast as fp32{by} here"
+        case Shown.FASTER | Shown.SLOWER:
+            return f"is {_times(speed.times)} as fast as fp32{by} here"
+
+
+def _times(ratio: float, decimals: int = 2) -> str:
+    return f"{ratio:.{decimals}f}×" if ratio >= 0.1 else f"{ratio:.1g}×"
+
+
+def _size_words(share: float | None) -> str:
+    if share is None or abs(share - 1) < 0.005:
+        return ""
+    return f"saves {_part(1 - share)} of the file" if share < 1 else f"needs a file {_part(share - 1)} larger"
+
+
+def _memory_words(share: float | None) -> str:
+    if share is None or abs(share - 1) < NOTABLE:
+        return ""
+    return f"saves {_part(1 - share)} of the memory" if share < 1 else f"needs {_part(share - 1)} more memory"
+
+
+def _part(share: float) -> str:
+    return ">99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
+
+
+def _output_words(told: Standing) -> str:
+    if told.is_same:
+        return "gives the outputs of fp32 bit for bit"
+    if told.flips is None:
+        return ""
+    return f"flips {told.flips or 'none'} of {told.decisions} decisions"

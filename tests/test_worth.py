@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from harness.cells import Cell, Reason
+from harness.comparisons import Answer, Clock, Duel, Judged, Judgement, Outcome, Pair, Side, Verdict
+from harness.metrics import Better, Pool
+from harness.phases import Phase
+from harness.results import Environment, Failure, Measurement, Provenance, Reading, Run, Sample, Status
+from harness.scores import Examples, Part, Quality, Score
+from harness.standing import Standing, Worth
+from harness.worth import lead_score, worth_of
+
+DECISIONS = 120
+
+
+def cell(precision: str) -> Cell:
+    return Cell("turn", precision, "cpu")
+
+
+def examples(count: int) -> Examples:
+    return Examples("turns", "d1", tuple(f"e{number}" for number in range(count)))
+
+
+def share(metric: str, wrong: int, count: int, **more: object) -> Score:
+    """A share of decisions, of which the first so many are wrong."""
+    terms = tuple((0.0,) if number < wrong else (1.0,) for number in range(count))
+    return Score(metric, Part.EXAM, "", Better.HIGHER, Pool.SHARE, 1 - wrong / count, terms, **more)  # type: ignore[arg-type]
+
+
+def quality(*scores: Score, flips: int = 0, count: int = DECISIONS, **more: object) -> Quality:
+    of = examples(count)
+    digest = f"outputs with {flips} flips of {[score.value for score in scores]}"
+    return Quality(
+        "fp32 on cpu",
+        outputs_digest=digest,
+        exam=of,
+        scores=scores,
+        flipped=of.ids[:flips],
+        decisions=count,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def agreeing(flips: int, count: int = DECISIONS) -> Quality:
+    return quality(share("decision_agreement", flips, count), flips=flips, count=count)
+
+
+def measured(
+    precision: str,
+    *,
+    seconds: float = 0.01,
+    size: float = 100e6,
+    peak: float = 300e6,
+    of: Quality | None = None,
+    audio: float | None = None,
+    weights: str = "real (turn 1.0)",
+) -> Measurement:
+    readings = {"latency_seconds": seconds, "artifact_bytes": size, "peak_bytes": peak, "weights_covered_fraction": 0.9}
+    if audio is not None:
+        readings |= {"audio_seconds": audio, "real_time_factor": seconds / audio}
+    return Measurement(
+        cell(precision),
+        Status.MEASURED,
+        readings=tuple(Reading(name, value) for name, value in readings.items()),
+        sample=Sample(("a", "b"), (seconds, seconds)),
+        provenance=Provenance("turn", "full", weights, "r", "a", "onnx", "made", "turns", "w", 2),
+        quality=of,
+    )
+
+
+def pairs(old_over_new: float, count: int = 9, **values: float) -> tuple[Pair, ...]:
+    """Pairs of which the new side is so many times as fast, give or take a hundredth."""
+    return tuple(
+        Pair(
+            1,
+            {Clock.WALL: -math.log(old_over_new) + 0.01 * math.sin(number)},
+            Side({Clock.WALL: 0.01}, {"peak_bytes": 300e6}),
+            Side({Clock.WALL: 0.01 / old_over_new}, {"peak_bytes": 150e6} | values),
+            20,
+            3.0,
+        )
+        for number in range(count)
+    )
+
+
+def run(*measurements: Measurement, **more: object) -> Run:
+    cells = tuple(one.cell for one in measurements)
+    return Run("r", "2026-11-21T00:00:00+00:00", Environment(), {}, cells, measurements, True, **more)  # type: ignore[arg-type]
+
+
+def of(precision: str, told: Run) -> Standing:
+    return next(one for one in worth_of(told) if one.cell.precision == precision)
+
+
+def paired(precision: str, times: float) -> tuple[Duel, ...]:
+    return (Duel(cell(precision), "fp32", pairs=pairs(times)),)
+
+
+FP32 = measured("fp32", of=agreeing(0))
+
+
+def test_a_slower_precision_that_flips_decisions_is_not_worth_it_in_the_words_of_the_issue() -> None:
+    int8 = measured("int8-dynamic", size=29e6, of=agreeing(5))
+    assert of("int8-dynamic", run(FP32, int8, duels=paired("int8-dynamic", 0.78))).sentence == (
+        "int8-dynamic is 0.78× as fast as fp32 here, saves 71 % of the file, saves 50 % of the memory,"
+        " flips 5 of 120 decisions: not worth it on this machine"
+    )
+
+
+SPEEDS = {"slower": 0.7, "same": 1.0, "faster": 1.6}
+
+
+@pytest.mark.parametrize(
+    ("speed", "size", "flips", "count", "worth", "text"),
+    [
+        ("faster", 29e6, 0, 400, Worth.WORTH_IT, "worth it"),
+        ("faster", 100e6, 0, 400, Worth.WORTH_IT, "worth it"),
+        ("same", 29e6, 0, 400, Worth.WORTH_IT, "worth it for its size"),
+        ("same", 100e6, 0, 400, Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"),
+        ("slower", 100e6, 0, 400, Worth.NOT_WORTH_IT, "not worth it on this machine"),
+        (
+            *("slower", 29e6, 0, 400, Worth.NOT_WORTH_IT),
+            "not worth it on this machine, unless the size of the file is what counts",
+        ),
+        ("slower", 29e6, 5, 120, Worth.NOT_WORTH_IT, "not worth it on this machine"),
+    ],
+)
+def test_speed_size_and_quality_together_say_what_it_is_worth(
+    speed: str, size: float, flips: int, count: int, worth: Worth, text: str
+) -> None:
+    base = measured("fp32", of=agreeing(0, count), peak=300e6)
+    other = measured("int8-dynamic", size=size, of=agreeing(flips, count))
+    duel = Duel(cell("int8-dynamic"), "fp32", pairs=pairs(SPEEDS[speed], peak_bytes=300e6))
+    told = of("int8-dynamic", run(base, other, duels=(duel,)))
+    assert (told.worth, told.text) == (worth, text)
+
+
+def test_a_quality_that_is_lost_outweighs_any_speed() -> None:
+    told = of("int8-dynamic", run(FP32, measured("int8-dynamic", of=agreeing(40)), duels=paired("int8-dynamic", 3.0)))
+    assert told.worth is Worth.NOT_WORTH_IT
+    assert told.text.startswith("not worth it: its decision agreement is 0.333 (")
+    assert told.text.endswith(") worse than that of fp32, where 0.02 may be lost")
+
+
+def test_few_examples_make_a_fast_precision_undecided_and_say_how_many_would_tell() -> None:
+    told = of("int8-dynamic", run(FP32, measured("int8-dynamic", of=agreeing(3)), duels=paired("int8-dynamic", 2.0)))
+    assert told.worth is Worth.CANNOT_TELL
+    assert told.text.startswith("faster; whether the quality holds cannot be told from 120 examples (about ")
+    assert told.lead is not None
+    assert told.lead.needed is not None
+    assert told.lead.needed > DECISIONS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "worth"),
+    [
+        (0.005, "is about 2.0× as fast as fp32 here", Worth.WORTH_IT),
+        (0.02, "is about 0.5× as fast as fp32 here", Worth.NOT_WORTH_IT),
+        (0.0093, "is about 1.1× as fast as fp32 here", Worth.CANNOT_TELL),
+        (0.0108, "is about 0.9× as fast as fp32 here", Worth.CANNOT_TELL),
+        (0.01, "is about as fast as fp32 here", Worth.CANNOT_TELL),
+    ],
+)
+def test_cells_that_were_not_timed_in_pairs_show_only_great_differences(
+    seconds: float, said: str, worth: Worth
+) -> None:
+    base = measured("fp32", of=agreeing(0, 400))
+    told = of("fp16", run(base, measured("fp16", seconds=seconds, of=agreeing(0, 400))))
+    assert (told.phrases[0], told.worth) == (said, worth)
+    if worth is Worth.CANNOT_TELL:
+        assert told.text.endswith("pytest --against precision=fp32 would tell the speed")
+
+
+def test_a_machine_whose_control_tripped_has_shown_no_speed_in_pairs() -> None:
+    tripped = Verdict(cell("fp32"), "latency_seconds", Outcome.REGRESSED, "slower", "fp32, against itself")
+    judgement = Judgement("fp32", "gate", (), controls=(tripped,))
+    told = of("fp16", run(FP32, measured("fp16"), duels=paired("fp16", 2.0), judgement=judgement))
+    assert told.speed is not None
+    assert not told.speed.is_paired
+
+
+def test_pairs_against_something_else_than_fp32_are_no_speed_up() -> None:
+    duels = tuple(replace(duel, against="origin/main") for duel in paired("fp16", 2.0))
+    told = of("fp16", run(FP32, measured("fp16"), duels=duels))
+    assert told.speed is not None
+    assert told.speed.times == 1.0
+
+
+def test_where_more_audio_was_made_the_speed_is_for_a_second_of_it() -> None:
+    base, longer = measured("fp32", audio=10.0), measured("fp16", seconds=0.01, audio=20.0)
+    told = of("fp16", run(base, longer))
+    assert told.speed is not None
+    assert told.speed.times == pytest.approx(2.0)
+    assert told.phrases[0] == "is about 2.0× as fast as fp32 a second of audio here"
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (
+            Measurement(cell("fp16"), Status.UNSUPPORTED, reason=Reason.NO_KERNEL, text="no Conv(float16)"),
+            "unsupported, NO_KERNEL: no Conv(float16)",
+        ),
+        (
+            Measurement(cell("fp16"), Status.FAILED, failure=Failure(Phase.TIMING, "killed by signal 9")),
+            "failed in timing: killed by signal 9",
+        ),
+        (measured("fp16", of=quality(wrong="NaN in 3 outputs")), "its outputs are wrong: NaN in 3 outputs"),
+    ],
+)
+def test_what_failed_or_is_wrong_has_no_result(other: Measurement, why: str) -> None:
+    told = of("fp16", run(FP32, other))
+    assert told.worth is Worth.NO_RESULT
+    assert told.sentence == f"fp16: no result: {why}"
+    assert told.speed is None
+
+
+def test_what_was_planned_and_never_measured_has_no_result() -> None:
+    told = replace(run(FP32), planned=(cell("fp32"), cell("fp16")))
+    assert of("fp16", told).sentence == "fp16: no result: it was not measured"
+
+
+def test_without_fp32_nothing_can_be_weighed() -> None:
+    told = of("fp16", run(measured("fp16", of=agreeing(0)), measured("bf16")))
+    assert told.sentence == (
+        "fp16 flips none of 120 decisions: cannot tell whether it is worth it:"
+        " fp32 beside it has no result (it was not measured)"
+    )
+
+
+def test_a_model_of_fp32_alone_has_nothing_to_weigh() -> None:
+    assert worth_of(run(FP32)) == ()
+
+
+def test_fp32_is_the_base_and_stands_first() -> None:
+    first, second = worth_of(run(measured("fp16"), FP32))
+    assert (first.cell.precision, first.worth, second.cell.precision) == ("fp32", Worth.BASE, "fp16")
+
+
+def test_an_untrusted_metric_shows_its_value_and_holds_nothing() -> None:
+    broken = quality(share("decision_agreement", 0, 400, untrusted="noise did not lower it"), count=400)
+    base = measured("fp32", of=agreeing(0, 400))
+    told = of("fp16", run(base, measured("fp16", of=broken), duels=paired("fp16", 2.0)))
+    assert told.worth is Worth.CANNOT_TELL
+    assert "its self-check failed on this machine: noise did not lower it" in told.text
+
+
+def test_a_bound_that_is_broken_settles_it_and_one_that_was_accepted_does_not() -> None:
+    bound = Judged("quality", "turns stay right", cell("fp16"), Answer.FAILS, "loses 0.1", metric="recall", target=0.05)
+    base, half = measured("fp32", of=agreeing(0, 400)), measured("fp16", of=agreeing(0, 400))
+
+    def text(judged: Judged) -> str:
+        judgement = Judgement("fp32", "gate", (), judged=(judged,))
+        return of("fp16", run(base, half, duels=paired("fp16", 2.0), judgement=judgement)).text
+
+    assert text(bound) == "not worth it: it breaks the bound 'turns stay right'"
+    assert text(replace(bound, accepted="meant")) == "worth it"
+
+
+def test_what_may_be_lost_is_what_the_bound_says() -> None:
+    told = run(FP32, measured("fp16", of=agreeing(40)), duels=paired("fp16", 2.0))
+    bound = Judged(
+        "quality", "any", cell("fp16"), Answer.HOLDS, "", metric="decision_agreement", value=0.33, target=0.6
+    )
+    assert of("fp16", told).worth is Worth.NOT_WORTH_IT
+    judged = replace(told, judgement=Judgement("fp32", "gate", (), judged=(bound,)))
+    assert of("fp16", judged).worth is Worth.WORTH_IT
+
+
+def test_of_random_weights_no_right_answers_are_told() -> None:
+    both = quality(share("accuracy", 60, 120), share("decision_agreement", 5, 120))
+    real, random = (
+        measured("fp16", of=both, weights=weights) for weights in ("real (turn)", "random weights (seed 0)")
+    )
+    assert [found.metric if (found := lead_score(one)) else None for one in (real, random)] == [
+        "accuracy",
+        "decision_agreement",
+    ]
+
+
+def test_a_trusted_metric_leads_before_a_better_known_one_that_is_not() -> None:
+    both = quality(share("accuracy", 6, 120, untrusted="broken"), share("decision_agreement", 5, 120))
+    found = lead_score(measured("fp16", of=both))
+    assert found is not None
+    assert found.metric == "decision_agreement"
+
+
+def test_a_metric_that_is_only_shown_never_leads() -> None:
+    assert lead_score(measured("fp16", of=quality(share("positive_share", 6, 120, is_judged=False)))) is None
+
+
+def test_a_precision_that_another_beats_in_size_and_equals_in_the_rest_is_dominated() -> None:
+    same = agreeing(0, 400)
+    told = run(
+        measured("fp32", of=same),
+        measured("int8-dynamic", seconds=0.005, size=40e6, of=same),
+        measured("int8-weight-only", seconds=0.005, size=30e6, of=same),
+    )
+    assert [one.dominated_by for one in worth_of(told)] == ["int8-weight-only", "int8-weight-only", None]
+    assert of("int8-dynamic", told).sentence.endswith(": worth it; dominated by int8-weight-only")
+
+
+@pytest.mark.parametrize(
+    ("change", "dominates"),
+    [
+        ({}, True),
+        ({"seconds": 0.0051}, False),
+        ({"peak": 310e6}, False),
+        ({"size": 41e6}, False),
+        ({"of": agreeing(1, 400)}, False),
+        ({"of": None}, False),
+    ],
+    ids=["no worse", "slower", "more memory", "larger", "worse outputs", "quality not known"],
+)
+def test_what_may_be_worse_in_anything_dominates_nothing(change: dict[str, object], dominates: bool) -> None:
+    same = agreeing(0, 400)
+    rival: dict[str, object] = {"seconds": 0.002, "size": 40e6, "of": same}
+    told = run(
+        measured("fp32", of=same),
+        measured("int8-dynamic", seconds=0.005, size=40e6, of=same),
+        measured("int8-weight-only", **(rival | change)),  # type: ignore[arg-type]
+    )
+    assert (of("int8-dynamic", told).dominated_by == "int8-weight-only") is dominates
