@@ -7,6 +7,7 @@ from typing import Any
 from harness.cells import Cell, Reason
 from harness.models import Coverage, Example, FileReference, Model, Workload
 from harness.results import Environment, Failure, Measurement, Phase, Reading, Run, Sample, Status
+from harness.scores import Examples
 from harness.worker import protocol
 
 CELL = Cell("tone", "fp32", "cpu")
@@ -119,6 +120,19 @@ def block(*wall_seconds: float, **more: Any) -> protocol.Block:
         "first_audible_seconds": (),
     }
     return protocol.Block(**{**plain, **more})
+
+
+def answered(**more: Any) -> protocol.Answered:
+    """What came out of `a` and `b` is kept; the model has no exam."""
+    plain: dict[str, Any] = {
+        "outputs_digest": "o" * 64,
+        "exam_outputs_digest": "",
+        "was_steady": True,
+        "timed": Examples("hums", "w" * 64, ("a", "b")),
+        "exam": None,
+        "seconds": 0.5,
+    }
+    return protocol.Answered(**{**plain, **more})
 
 
 def closed(**more: Any) -> protocol.Closed:

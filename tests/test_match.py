@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -23,7 +23,9 @@ from harness.expectations import Expectations
 from harness.journal import Journal, duels, fold
 from harness.judging import Bench
 from harness.match import Match, refuse_absent
+from harness.models import Model
 from harness.results import Run
+from harness.scores import Quality
 from harness.verdict import LATENCY, MEMORY
 from tests.baselines.made import CELL, OTHER, measured, run
 from tests.comparisons_samples import around, duel
@@ -31,6 +33,7 @@ from tests.git_fakes import commit, new_repository
 
 HEAD = Against(Kind.REVISION, "HEAD")
 GONE = replace(CELL, model="gone")
+QUALITY = Quality(outputs_digest="as before")
 
 
 @dataclass
@@ -46,6 +49,8 @@ class World:
     peaks: Sequence[float] = ()
     refused: tuple[str, ...] = ()
     streaming: frozenset[str] = frozenset()
+    arm_precision: str | None = None
+    examined: list[tuple[Cell, Quality | None]] = field(default_factory=list)
 
     @property
     def planned(self) -> tuple[Cell, ...]:
@@ -57,6 +62,16 @@ class World:
     def weigh(self, cell: Cell, processes: int) -> tuple[float, ...]:
         self.weighed.append((cell, processes))
         return tuple(self.peaks)
+
+    # Whom the outputs of both sides are asked of.
+
+    examiner = None
+    models: ClassVar[dict[str, Model]] = {}
+
+    def quality(self, cell: Cell) -> Quality | None:
+        raise AssertionError("nothing is scored here")
+
+    score_worker = heard = quality
 
     # The onlooker.
 
@@ -87,13 +102,22 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         if against.value in made.refused:
             raise HarnessError(f"there is no {against.value}; fetch it")
         made.opened.append((against, root, more))
-        yield Arm(str(against), root)
+        yield Arm(str(against), root, precision=made.arm_precision)
         made.opened.append("closed")
 
     def bouts(contest: Any) -> tuple[Bout, ...]:
         made.met.append(contest.planned)
         live = [Bout(Duel(cell, contest.arm.label), cast("Any", object())) for cell in contest.planned]
         return (*live, Bout(Duel(GONE, contest.arm.label, outcome=Outcome.MISSING, problem="gone")))
+
+    class Sides:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def examined(self, met: Duel) -> Duel:
+            assert not made.gates, "quality first: the gate has not begun"
+            made.examined.append((met.cell, met.old_quality))
+            return replace(met, old_quality=QUALITY, new_quality=QUALITY)
 
     class Gate:
         def __init__(self, bouts: Any, *rest: Any) -> None:
@@ -103,10 +127,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         def run(self) -> None:
             for bout in self._bouts:
                 if bout.ring is not None:
-                    bout.duel = replace(duel(around(0.0)), cell=bout.duel.cell, against=bout.duel.against)
+                    timed = duel(around(0.0))
+                    bout.duel = replace(bout.duel, pairs=timed.pairs, clock=timed.clock, is_spent=timed.is_spent)
 
     monkeypatch.setattr(matches, "open_arm", open_arm)
     monkeypatch.setattr(matches.Contest, "bouts", bouts)
+    monkeypatch.setattr(matches, "Sides", Sides)
     monkeypatch.setattr(matches, "Gate", Gate)
     return made
 
@@ -130,7 +156,20 @@ def test_live_all_planned_cells_meet_the_side_that_was_asked_for_and_it_is_close
 
 def test_what_meets_nobody_is_written_down_before_anything_is_measured(world: World) -> None:
     world.match(against=HEAD).live()
-    assert [(one.cell, one.outcome) for one in duels(world.folder)] == [(GONE, Outcome.MISSING)]
+    written = [(one.cell, one.outcome) for one in duels(world.folder)]
+    assert written == [(GONE, Outcome.MISSING), (CELL, None), (OTHER, None)], "in the order begun"
+
+
+def test_both_sides_are_examined_before_the_gate_and_what_was_found_is_written_down_at_once(world: World) -> None:
+    world.match(against=HEAD).live()
+    assert world.examined == [(CELL, None), (OTHER, None)], "what meets nobody is not examined"
+    assert {one.cell: one.new_quality for one in duels(world.folder)} == {CELL: QUALITY, OTHER: QUALITY, GONE: None}
+
+
+def test_another_precision_as_the_other_side_has_quality_of_its_own_and_is_not_examined(world: World) -> None:
+    world.arm_precision = "fp32"
+    world.match(against=Against(Kind.PRECISION, "fp32")).live()
+    assert world.examined == []
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,8 @@ class Solo:
         match reply:
             case protocol.Broke(phase, text):
                 return Quality(problem=f"{phase}: {text}")
+            case protocol.CannotRun(reason, text):  # the exam may need what the workload does without
+                return Quality(problem=f"{reason}: {text}")
             case _:
                 assert isinstance(reply, protocol.Answered), reply
                 return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,15 +15,18 @@ from harness import zoo
 from harness.cells import Cell, Device, Reason
 from harness.conduct import campaign as campaigns
 from harness.conduct.campaign import Campaign, Grid, plan, worker_environment
+from harness.conduct.examining import Examiner
 from harness.conduct.order import Order
 from harness.errors import UsageProblem
 from harness.journal import EVENTS_FILE, Journal, measurements, read_events
 from harness.models import Need
 from harness.results import Condition, Measurement, Phase, Status
+from harness.scores import Quality, Sensitivity
 from harness.worker.lease import lease
 from tests.fakes import start_python
 from tests.samples import FAILED, MEASURED, block, model
 
+KERNELS = ("x64quantprecision", "QDQ fusion off")
 CPU, CUDA = Device("cpu"), Device("cuda")
 VOICE, EAR = Cell("voice", "fp32", "cpu"), Cell("ear", "fp32", "cpu")
 
@@ -47,15 +50,18 @@ class Bench:
         self._results = results
         self.assignments: list[Any] = []
         self.plans: list[Any] = []
+        self.answers: list[Path] = []
+        self.examined_cells: list[Cell] = []
         self.told: list[Any] = []
 
-    def solo(self, _model: object, cell: Cell, assignment: Any, pool: Any, plan: Any, watch: Any) -> Any:
+    def solo(self, _model: object, cell: Cell, assignment: Any, pool: Any, plan: Any, watch: Any, answers: Path) -> Any:
         bench = self
 
         class Scripted:
             def measure(self) -> Measurement:
                 bench.assignments.append(assignment)
                 bench.plans.append((pool, plan))
+                bench.answers.append(answers)
                 watch.phase(cell, Phase.TIMING)
                 watch.block(cell, block())
                 watch.runtime_facts(cell, {"build": "abc"})
@@ -63,6 +69,19 @@ class Bench:
                 return replace(bench._results.get(cell.model, MEASURED), cell=cell)
 
         return Scripted()
+
+    # Whom a campaign asks what the outputs are worth (`examining.Examiner`).
+
+    def place(self, cell: Cell) -> Path:
+        return Path("outputs") / cell.model
+
+    def examined(self, _model: object, measured: Measurement) -> Measurement:
+        self.examined_cells.append(measured.cell)
+        return replace(measured, quality=Quality(outputs_digest=measured.cell.model))
+
+    def sensitivity(self, _model: object, _cell: Cell, options: Any) -> Iterator[Sensitivity]:
+        for name in options:
+            yield Sensitivity(name, 1, 2, 0.5)
 
     # What a campaign tells (`campaign.Listener`).
 
@@ -93,7 +112,9 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         order = order or Order(tmp_path, cache=tmp_path / "cache")
         (tmp_path / EVENTS_FILE).touch()
         planned = grid(*(models or (model("voice"), model("ear"))), devices=(CPU, CUDA))
-        return Campaign(order, planned, Journal(tmp_path), bench, planned.cells), bench
+        campaign = Campaign(order, planned, Journal(tmp_path), bench, planned.cells)
+        campaign.examiner = cast("Examiner", bench)
+        return campaign, bench
 
     return one
 
@@ -114,7 +135,8 @@ def test_what_happens_is_in_the_journal_as_it_happens(make: Make, tmp_path: Path
     campaign, bench = make()
     campaign.measurement(VOICE)
     assert kinds(tmp_path) == ["cell-started", "phase", "block", "runtime", "cell-finished"]
-    assert measurements(tmp_path) == {VOICE: replace(MEASURED, cell=VOICE)}
+    quality = Quality(outputs_digest="voice")
+    assert measurements(tmp_path) == {VOICE: replace(MEASURED, cell=VOICE, quality=quality)}
     started, phase, timed, runtime, _ = read_events(tmp_path)
     assert started.cell == phase.cell == timed.cell == VOICE
     assert timed.body["wall_seconds"] == [0.2, 0.3]
@@ -136,6 +158,38 @@ def test_a_failed_cell_is_an_answer_and_not_tried_again(make: Make) -> None:
     assert campaign.measurement(VOICE).status is Status.FAILED
     assert campaign.measurement(EAR).status is Status.MEASURED
     assert len(bench.assignments) == 2
+
+
+def test_every_measured_cell_is_examined_once_and_no_other_is(make: Make) -> None:
+    campaign, bench = make(voice=FAILED)
+    for cell in (VOICE, EAR, EAR):
+        campaign.measurement(cell)
+    assert bench.examined_cells == [EAR]
+    assert bench.answers == [Path("outputs/voice"), Path("outputs/ear")], (
+        "the session keeps them where they are looked for"
+    )
+    assert campaign.quality(EAR) == Quality(outputs_digest="ear")
+    assert campaign.quality(VOICE) is None
+
+
+@pytest.mark.parametrize(
+    ("tries", "precision", "runtime", "options"),
+    [
+        (True, "int8-static", "onnx", list(KERNELS)),
+        (True, "int8-dynamic", "onnx", list(KERNELS)),
+        (True, "fp32", "onnx", []),
+        (True, "int8-dynamic", "torch", []),
+        (False, "int8-static", "onnx", []),
+    ],
+)
+def test_int8_cells_of_onnx_are_tried_on_other_kernels_where_that_was_asked_for(
+    make: Make, tmp_path: Path, tries: bool, precision: str, runtime: str, options: list[str]
+) -> None:
+    order = Order(tmp_path, tries_other_kernels=tries)
+    campaign, _ = make(model("voice", runtime=runtime, precisions=(precision,)), order=order)
+    quality = campaign.measurement(Cell("voice", precision, "cpu")).quality
+    assert quality is not None
+    assert [one.options for one in quality.sensitivity] == options
 
 
 def test_a_cell_of_another_grid_is_not_remembered(make: Make, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_every_metric_can_be_read_of_some_model() -> None:
     everything = read(
         block(0.2, 0.4, 0.2, 0.4, device_seconds=(0.1,) * 4),
         declared=model(audio=AudioOutput("y", 16_000), streaming=True),
-        checked_=checked(audio_seconds=(1.0, 2.0)),
+        checked_=checked(audio_seconds=(1.0, 2.0), tokens=5),
     )
     assert everything.keys() == METRICS.keys()
 

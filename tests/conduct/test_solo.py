@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import repeat
+from pathlib import Path
 from typing import Any, Self, cast
 
 import msgspec
@@ -15,9 +16,10 @@ from harness.results import Condition, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import WorkerDied, WorkerTimedOut
 from harness.worker.pool import Pool
-from tests.samples import CELL, block, checked, closed, model, opened
+from tests.samples import CELL, answered, block, checked, closed, model, opened
 
 ASSIGNMENT = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
+ANSWERS = Path("outputs/tone")
 WARM = protocol.Warm((0.3, 0.2), steady=True, seconds=0.5)
 
 Script = dict[type[Any], Iterator[Any]]
@@ -25,7 +27,14 @@ Script = dict[type[Any], Iterator[Any]]
 
 def script(**replies: Any) -> Script:
     """What a worker answers, by request. One reply is given again and again; of a list, one after the other."""
-    usual = {"Open": opened(), "CheckOutputs": checked(), "WarmUp": WARM, "Time": block(), "Close": closed()}
+    usual = {
+        "Open": opened(),
+        "CheckOutputs": checked(),
+        "WarmUp": WARM,
+        "Time": block(),
+        "Answer": answered(),
+        "Close": closed(),
+    }
     return {
         getattr(protocol, name): iter(reply) if isinstance(reply, list) else repeat(reply)
         for name, reply in {**usual, **replies}.items()
@@ -115,7 +124,7 @@ def measure() -> Callable[..., tuple[Measurement, Stage]]:
     def run(*scripts: Script, plan: Plan | None = None) -> tuple[Measurement, Stage]:
         stage = Stage(*scripts)
         plan = plan or Plan(timing_seconds=0.0, limit_seconds=60.0)
-        measured = Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), plan, stage).measure()
+        measured = Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), plan, stage, ANSWERS).measure()
         assert stage.alive == 0
         return measured, stage
 
@@ -126,7 +135,7 @@ def requests(asked: list[Any]) -> list[str]:
     return [type(request).__name__ for request in asked]
 
 
-STEPS = ["Open", "CheckOutputs", "WarmUp", "Time", "Time", "Time", "Close"]
+STEPS = ["Open", "CheckOutputs", "WarmUp", "Time", "Time", "Time", "Answer", "Close"]
 
 
 def test_a_cell_whose_artifact_is_there_is_measured_in_one_fresh_worker(measure) -> None:
@@ -167,6 +176,12 @@ ENDS: dict[str, Callable[[Any], list[Script]]] = {
     "the second block": lambda end: [script(Time=[block(), end])],
     "closing": lambda end: [script(Close=end)],
 }
+
+
+def answering(end: Any) -> list[Script]:
+    return [script(Answer=end)]
+
+
 at_any_moment = pytest.mark.parametrize("scripts", ENDS.values(), ids=ENDS.keys())
 
 
@@ -188,13 +203,36 @@ def test_what_breaks_makes_the_cell_failed_with_phase_words_and_last_words(measu
 
 
 @pytest.mark.parametrize("lost", [WorkerDied, WorkerTimedOut])
-@at_any_moment
+@pytest.mark.parametrize("scripts", [*ENDS.values(), answering], ids=[*ENDS.keys(), "answering"])
 def test_a_worker_that_is_lost_makes_the_cell_failed(measure, scripts, lost) -> None:
     measured, _ = measure(*scripts(lost(Phase.CONVERT, "it went", "help")))
     assert measured.status is Status.FAILED
     assert measured.failure is not None
     failure = measured.failure
     assert (failure.phase, failure.text, failure.last_words) == (Phase.CONVERT, "it went", "help")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (protocol.Broke(Phase.ANSWERS, "no room is left"), "answers: no room is left"),
+        (protocol.CannotRun("NO_PACKAGE", "its exam needs speech: pip install speech"), "NO_PACKAGE: its exam needs"),
+    ],
+)
+def test_where_outputs_cannot_be_kept_the_cell_is_measured_and_its_quality_says_why(measure, end, said: str) -> None:
+    measured, stage = measure(script(Answer=end))
+    assert measured.status is Status.MEASURED
+    assert measured.value("latency_p50_seconds") == pytest.approx(0.25)
+    assert measured.quality is not None
+    assert measured.quality.problem is not None
+    assert measured.quality.problem.startswith(said)
+    assert requests(stage.asked[0])[-1] == "Close", "peaks and counters are asked for all the same"
+
+
+def test_the_outputs_are_kept_where_the_campaign_says_after_everything_was_timed(measure) -> None:
+    measured, stage = measure(script())
+    assert stage.asked[0][-2] == protocol.Answer(str(ANSWERS))
+    assert measured.quality is None, "what they are worth is another process's to say"
 
 
 def test_three_passes_are_made_however_short_the_time(measure) -> None:
@@ -285,5 +323,5 @@ def test_an_interrupt_is_not_a_measurement() -> None:
 
     stage.block = interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), Plan(1.0, 60.0), stage).measure()
+        Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), Plan(1.0, 60.0), stage, ANSWERS).measure()
     assert stage.alive == 0
