@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.comparisons import Difference, Outcome
 from harness.metrics import Better, Pool
+from harness.quality_metrics import known
 from harness.scores import Examples, Quality, Score
 from harness.stats.jackknife import FEWEST
 from harness.stats.paired import Estimate, Flips, both, difference, flips
@@ -63,6 +64,11 @@ def compared(name: str, old: Quality, new: Quality, error_rate: float) -> Compar
     assert after is not None
     if differing := _other_examples(before, after, old, new):
         return Cannot(f"it is of other examples: {differing}", Outcome.NOT_COMPARABLE, (differing,))
+    if moved := _other_reference(name, old, new):
+        text = (
+            "fp32 itself gives other outputs than then, and this is measured against them; --against REF compares live"
+        )
+        return Cannot(text, Outcome.NOT_COMPARABLE, (moved,))
     if untrusted := after.untrusted or before.untrusted:
         return Cannot(f"its self-check failed on this machine: {untrusted}")
     change = difference(after.pool, before.terms, after.terms, error_rate)
@@ -99,6 +105,15 @@ def _other_examples(before: Score, after: Score, old: Quality, new: Quality) -> 
     if then is None or now is None or then.digest != now.digest or len(before.terms) != len(after.terms):
         return Difference(f"{after.part} examples", _named(then), _named(now))
     return Difference("pool", before.pool, after.pool) if before.pool is not after.pool else None
+
+
+def _other_reference(name: str, old: Quality, new: Quality) -> Difference | None:
+    """That two likenesses are to different outputs of fp32: then neither says which is the better."""
+    metric = known().get(name)
+    if metric is None or not metric.of_reference:
+        return None
+    then, now = old.reference_digest[:12], new.reference_digest[:12]
+    return Difference(f"outputs of {new.reference}", then, now) if then and now and then != now else None
 
 
 def _named(examples: Examples | None) -> str:

@@ -77,8 +77,7 @@ class Acceptance:
         if verdict.new is None or not math.isfinite(verdict.new):
             return False
         if self.loss is not None:
-            against = (lost(self.metric, old, verdict.new) for old in (self.old, verdict.old) if old is not None)
-            return all(self.allows(one) for one in against)
+            return self.allows(loss_of(verdict)) and self.allows(lost(self.metric, verdict.new - self.old))
         if known()[self.metric].better is Better.NEITHER:
             return math.isclose(verdict.new, self.new, rel_tol=_ROUNDING)
         if self.ratio is None or verdict.ratio is None:
@@ -99,9 +98,17 @@ class Acceptance:
         return value <= bound * (1 + _ROUNDING)
 
 
-def lost(metric: str, old: float, new: float) -> float:
-    """By how much a value is worse than another, in the metric's unit; below zero where it is better."""
-    return old - new if known()[metric].better is Better.HIGHER else new - old
+def lost(metric: str, change: float) -> float:
+    """By how much a change is for the worse, in the metric's unit; below zero where it is for the better."""
+    return -change if known()[metric].better is Better.HIGHER else change
+
+
+def loss_of(verdict: Verdict) -> float | None:
+    """What a verdict on quality found to be lost: on the same examples where it says so."""
+    assert verdict.metric is not None
+    if verdict.change is not None:
+        return lost(verdict.metric, verdict.change)
+    return None if verdict.old is None or verdict.new is None else lost(verdict.metric, verdict.new - verdict.old)
 
 
 def read_acceptances(folder: Path) -> tuple[Acceptance, ...]:

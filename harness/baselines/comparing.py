@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from harness.baselines.comparability import incomparable, named
+from harness.baselines.comparing_quality import Sides, compare_quality, sides_of
 from harness.baselines.machine import Identity, machine_differences, settled
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
@@ -17,7 +18,10 @@ from harness.cells import Cell, measuring
 from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Outcome, Verdict
 from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
+from harness.stats.sequential import RUN_RATE
 from harness.verdict import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
+from harness.verdict_quality import quality_comparisons
+from harness.workload_guard import Work, said_so, work_between
 
 NO_BASELINE = "no baseline"
 """What `Verdict.against` says where there is nothing stored of a cell."""
@@ -70,14 +74,40 @@ def compare_stored(
 ) -> tuple[Verdict, ...]:
     """Judge every cell of a run; `rate` is the chance of a false alarm in each comparison of a time.
 
-    `more_peaks` are peaks of further processes, for the cells that were weighed again.
+    What is said of quality has a chance of its own, `chance_of_quality`. `more_peaks` are peaks of further processes,
+    for the cells that were weighed again.
     """
     measured = {one.cell: one for one in run.measurements}
-    return tuple(
-        verdict
-        for cell in dict.fromkeys((*run.planned, *measured))
-        for verdict in _cell(run, cell, measured.get(cell), shelf, margin_of, rate, more_peaks.get(cell, ()))
-    )
+    sides = _sides(run, shelf)
+    quality_rate = RUN_RATE / max(_in_quality(sides), 1)
+    found: list[Verdict] = []
+    for cell in dict.fromkeys((*run.planned, *measured)):
+        found += _cell(run, cell, measured.get(cell), shelf, margin_of, rate, more_peaks.get(cell, ()))
+        if cell in sides:
+            found += compare_quality(cell, sides[cell], margin_of, quality_rate)
+    return tuple(found)
+
+
+def chance_of_quality(run: Run, shelf: Shelf) -> float:
+    """The chance of any false alarm in what `compare_stored` says of quality: none where all outputs are the same."""
+    return RUN_RATE if _in_quality(_sides(run, shelf)) else 0.0
+
+
+def _in_quality(sides: Mapping[Cell, Sides]) -> int:
+    return quality_comparisons((one.old, one.new) for one in sides.values())
+
+
+def _sides(run: Run, shelf: Shelf) -> dict[Cell, Sides]:
+    """The quality of every cell that may be compared with what is stored of it."""
+    found: dict[Cell, Sides] = {}
+    for one in run.measurements:
+        old = shelf.here.get(one.cell)
+        new = baseline_of(run, one) if one.status is Status.MEASURED else None
+        if old is None or new is None or one.cell in shelf.unreadable or incomparable(old, new):
+            continue
+        if sides := sides_of(old.quality, one.quality, describe(old), named(old, new)):
+            found[one.cell] = sides
+    return found
 
 
 def _cell(
@@ -111,7 +141,7 @@ def _cell(
     else:
         beside = named(old, new)
         for verdict in _metrics(old, new, measurement, margin_of, rate, more_peaks):
-            yield replace(verdict, differences=beside, settle=verdict.settle or None)
+            yield replace(verdict, differences=(*beside, *verdict.differences), settle=verdict.settle or None)
 
 
 def _not_measured(cell: Cell, measurement: Measurement | None, against: str, old: Baseline | None) -> Verdict:
@@ -139,11 +169,14 @@ def _metrics(
     more_peaks: Sequence[float],
 ) -> Iterator[Verdict]:
     cell, against, settle = old.cell, describe(old), settling(old) or ""
+    work = work_between(old.newest.values.get, new.newest.values.get)
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
         clock = _clock(old, new) if metric == LATENCY else Clock.WALL
-        sessions = [one for one in old.sessions if _value(one, metric, clock) is not None]
-        olds = [value for one in sessions if (value := _value(one, metric, clock)) is not None]
-        value = _value(new.newest, metric, clock)
+        as_much = work if metric == LATENCY else None
+        told = [(one, _value(one, metric, clock, as_much, old.content.examples)) for one in old.sessions]
+        sessions = [one for one, found in told if found is not None]
+        olds = [found for _, found in told if found is not None]
+        value = _value(new.newest, metric, clock, as_much, new.content.examples)
         if value is None and not olds:
             continue
         if value is None:
@@ -159,7 +192,8 @@ def _metrics(
             yield judge_memory(cell, metric, olds, [value, *more_peaks], margin_of(cell, metric), against)
         else:
             apart = hours_apart([one.when for one in sessions], olds)
-            yield judge_stored(cell, metric, apart, [value], margin_of(cell, metric), rate, against, settle, clock)
+            judged = judge_stored(cell, metric, apart, [value], margin_of(cell, metric), rate, against, settle, clock)
+            yield said_so(judged, as_much)
 
 
 def _clock(old: Baseline, new: Baseline) -> Clock:
@@ -194,10 +228,15 @@ def _time(when: str) -> datetime | None:
         return None
 
 
-def _value(session: Session, metric: str, clock: Clock) -> float | None:
-    """A metric of a session; a duration of nothing is none, and has no ratio."""
+def _value(session: Session, metric: str, clock: Clock, as_much: Work | None = None, examples: int = 1) -> float | None:
+    """A metric of a session; a duration of nothing is none, and has no ratio. A latency is for as much work, if asked.
+
+    What a session made is of a whole pass, and its latency of one inference.
+    """
     if metric == LATENCY:
-        return session.latency_seconds(clock)
+        seconds = session.latency_seconds(clock)
+        made = session.values.get(as_much.reading) if as_much else examples
+        return seconds * examples / made if seconds and made else None
     value = session.values.get(metric)
     return value or None if metric in LOADING or metric == MEMORY else value
 

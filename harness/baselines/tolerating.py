@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-from harness.baselines.approvals import Acceptance, lost
+from harness.baselines.approvals import Acceptance, loss_of, lost
 from harness.baselines.loosening import QUALITY, is_exceeded, is_worse
 from harness.baselines.noise import too_noisy
 from harness.cells import Cell
@@ -75,20 +75,24 @@ def _lost_most(run: Run, cell: Cell, metric: str) -> _Seen:
     """
     judged = run.judgement.judged if run.judgement else ()
     bounds = [one for one in judged if one.kind == QUALITY and (one.cell, one.metric) == (cell, metric)]
-    beyond = [seen for one in bounds if is_exceeded(one) and (seen := _beyond(run, one)) is not None]
+    beyond = [_beyond(run, one) for one in bounds if one.accepted is None and is_exceeded(one)]
+    worse = [_lost(one) for one in _verdicts(run, cell, metric) if one.accepted is None and is_worse(one)]
+    if seen := [one for one in (*beyond, *worse) if one is not None]:
+        return max(seen, key=lambda one: one.loss or 0.0)
     if done := next((one for one in bounds if one.accepted is not None), None):
         raise UsageProblem(f"{cell} {metric} is accepted already: {done.accepted}; there is nothing to do")
-    if not beyond:
-        return _lost(_verdict(run, cell, metric))
-    worse = [one for one in _verdicts(run, cell, metric) if is_worse(one)]
-    return max((*beyond, *map(_lost, worse)), key=lambda seen: seen.loss or 0.0)
+    return _lost(_verdict(run, cell, metric))
 
 
 def _lost(verdict: Verdict) -> _Seen:
     old, new = _two_numbers(verdict)
+    of_pairs = loss_of(verdict)
     assert verdict.metric is not None
-    loss = lost(verdict.metric, old, new)
-    return _Seen(old, new, verdict.against, loss=_given_leeway(loss, verdict.margin or 0.0))
+    assert of_pairs is not None
+    loss = max(of_pairs, lost(verdict.metric, new - old))
+    ends = [lost(verdict.metric, end) for end in (verdict.change_low, verdict.change_high) if end is not None]
+    within = min(loss + (verdict.margin or 0.0), max(ends, default=math.inf))
+    return _Seen(old, new, verdict.against, loss=_plain(max(loss, within)))
 
 
 def _beyond(run: Run, judged: Judged) -> _Seen | None:
@@ -100,12 +104,12 @@ def _beyond(run: Run, judged: Judged) -> _Seen | None:
     if judged.value is None or new is None:
         return None
     old = new + judged.value if metric.better is Better.HIGHER else new - judged.value
-    return _Seen(old, new, f"the bound {judged.name!r}", loss=_given_leeway(judged.value, metric.margin))
+    return _Seen(_plain(old), new, f"the bound {judged.name!r}", loss=_plain(judged.value + metric.margin))
 
 
-def _given_leeway(loss: float, margin: float) -> float:
-    """As much as was lost, give or take the margin."""
-    return max(loss, 0.0) + margin
+def _plain(number: float) -> float:
+    """Without the dust of a subtraction: the entry is read by people."""
+    return round(number, 12)
 
 
 def _reason(reason: str) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from harness import journal
-from harness.baselines.comparing import TIMED, compare_stored, shelf_of
+from harness.baselines.comparing import TIMED, chance_of_quality, compare_stored, shelf_of
 from harness.commands.exits import Exit
 from harness.comparisons import Judgement, Outcome, Verdict
-from harness.consequences import COMPARED, PROFILES, weighed
+from harness.consequences import COMPARED, PROFILES, unimproved, weighed
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import RUN_RATE
@@ -47,12 +47,13 @@ def run(options: argparse.Namespace) -> int:
     expected = read_expectations(options.expectations or _EXPECTATIONS, is_named=options.expectations is not None)
     shelf = shelf_of(old)
     times = len(TIMED) * max(1, len(shelf.here))
-    verdicts = compare_stored(_with_cells_of(new, old), shelf, expected.margins.margin, RUN_RATE / times)
+    asked = _with_cells_of(new, old)
+    verdicts = unimproved(compare_stored(asked, shelf, expected.margins.margin, RUN_RATE / times))
     judgement = Judgement(
         against=f"run {old.id}",
         profile="compare",
         verdicts=tuple(weighed(verdict, PROFILES["gate"], frozenset()) for verdict in verdicts),
-        error_rate=RUN_RATE,
+        error_rate=RUN_RATE + chance_of_quality(asked, shelf),
         comparisons=times,
         stage_rate=RUN_RATE / times,
     )

@@ -138,6 +138,12 @@ def test_a_loss_of_quality_is_accepted_up_to_its_bound_and_not_twice_over(
     assert (marked.accepted is not None) == accepted
 
 
+@pytest.mark.parametrize(("change", "accepted"), [(-0.14, True), (-0.15, False)])
+def test_the_loss_is_that_of_the_pairs_where_they_are_told(change: float, accepted: bool) -> None:
+    [marked], _ = loosen([replace(agreement(1.0, 0.9), change=change)], [FLIPS], TODAY)
+    assert (marked.accepted is not None) == accepted
+
+
 @pytest.mark.parametrize(("new", "accepted"), [(0.6, True), (0.61, False), (0.1, True)])
 def test_of_what_is_better_when_lower_a_loss_is_a_rise(new: float, accepted: bool) -> None:
     here = Verdict(CELL, "log_mel_distance", Outcome.REGRESSED, "worse", "its baseline", old=0.2, new=new)

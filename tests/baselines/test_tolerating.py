@@ -117,6 +117,9 @@ EXAMINED = measured(quality=scored((1,) * 20, agrees=(1,) * 18 + (0,) * 2))
         ({}, 0.12),  # 0.1 and the margin
         ({"margin": None}, 0.1),
         ({"outcome": Outcome.SUSPECT}, 0.12),
+        ({"change": -0.11, "change_low": -0.2, "change_high": 0.0}, 0.13),
+        ({"change": -0.11, "change_low": -0.12, "change_high": -0.1}, 0.12),
+        ({"change": -0.09, "change_low": -0.09, "change_high": -0.09}, 0.1),  # what was lost in value is covered too
         ({"metric": "log_mel_distance", "old": 0.2, "new": 0.5, "margin": 0.1}, 0.4),
     ],
 )

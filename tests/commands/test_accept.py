@@ -7,10 +7,10 @@ import pytest
 
 from harness.baselines.store import Store
 from harness.cli import main
-from harness.comparisons import Outcome, Verdict
+from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
 from harness.journal import write_run
 from harness.results import Run
-from tests.baselines.made import CELL, FAILED, IDENTITY, OTHER, judged, measured, run
+from tests.baselines.made import CELL, FAILED, IDENTITY, OTHER, judged, measured, run, scored
 
 SLOWER = Verdict(
     CELL, "latency_seconds", Outcome.REGRESSED, "slower", "origin/main", old=0.010, new=0.012, ratio=1.2, high=1.3
@@ -84,6 +84,34 @@ def test_a_change_is_tolerated_and_the_entry_is_where_review_finds_it(
     assert "accepted tone/fp32/cpu latency_seconds up to × 1.2, until 2999-12-31" in capsys.readouterr().out
     text = (project / "baselines" / "accepted.toml").read_text()
     assert 'reason = "a \\"better\\" voice"\nexpires = 2999-12-31\n' in text
+
+
+def test_a_loss_of_quality_is_tolerated_in_its_own_unit(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    beyond = Judged("quality", "no flips", CELL, Answer.FAILS, "", metric="decision_agreement", value=0.12, target=0.02)
+    quality = scored((1,) * 25, agrees=(1,) * 22 + (0,) * 3)
+    one = judged(bounds=(beyond,), measurement=measured(quality=quality))
+    words = ["accept", str(CELL), "--metric", "decision_agreement", "--run", kept(one, project / "r")]
+    assert main([*words, "--reason", "known to flip", "--expires", "2999-12-31"]) == 0
+    assert f"accepted {CELL} decision_agreement up to 0.14 lost, until 2999-12-31" in capsys.readouterr().out
+    assert "loss = 0.14\n" in (project / "baselines" / "accepted.toml").read_text()
+
+
+def test_a_loss_in_a_unit_names_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quieter = Verdict(
+        CELL, "sqnr_db", Outcome.REGRESSED, "worse", "its baseline", Basis.STORED, old=40.0, new=35.0, margin=3.0
+    )
+    words = ["accept", str(CELL), "--metric", "sqnr_db", "--run", kept(judged(quieter), project / "r")]
+    assert main([*words, "--reason", "why"]) == 0
+    assert "up to 8 dB lost, with no last day" in capsys.readouterr().out
+
+
+def test_what_is_not_stored_of_a_cell_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    doubtful = tuple(replace(one, untrusted="it likes noise") for one in scored().scores)
+    measurements = measured(quality=scored(scores=doubtful)), measured(OTHER, quality=scored(wrong="all zeros"))
+    assert main(["accept", "--new", kept(run(*measurements), project / "r")]) == 0
+    said = capsys.readouterr().out
+    assert "without scores that cannot be trusted here: accuracy (it likes noise), decision_agreement" in said
+    assert f"refused     {OTHER}: its outputs are wrong: all zeros" in said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from harness.commands.compare import exit_of
 from harness.comparisons import Outcome, Verdict
 from harness.journal import write_run
 from harness.results import Measurement, Run
-from tests.baselines.made import CELL, FAILED, OTHER, UNSUPPORTED, measured, run
+from tests.baselines.made import CELL, FAILED, OTHER, UNSUPPORTED, measured, run, scored
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,48 @@ def test_margins_come_from_the_expectations_that_are_named(capsys: pytest.Captur
     assert compared(a, b, "--expectations", "loose.toml") == 10
     said = capsys.readouterr().out
     assert "within the margin, counted" in said  # 1,234,567 to 2,000,000 is 62 % more
+
+
+ALL_RIGHT, HALF_RIGHT = (1,) * 200, (1, 0) * 100
+
+
+def test_quality_is_compared_example_by_example(capsys: pytest.CaptureFixture[str]) -> None:
+    worse = scored(HALF_RIGHT, agrees=ALL_RIGHT, digest="p")
+    assert compared(run(measured(quality=scored(ALL_RIGHT))), run(measured(quality=worse), id="run-2")) == 1
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_the_same_outputs_are_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+    one = run(measured(quality=scored()))
+    assert compared(one, one, "--format", "json") == 10
+    found = {verdict["metric"]: verdict["outcome"] for verdict in json.loads(capsys.readouterr().out)["verdicts"]}
+    assert (found["accuracy"], found["decision_agreement"]) == ("unchanged", "unchanged")
+
+
+def test_what_became_wrong_is_not_called_better_in_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    old = measured(quality=scored(ALL_RIGHT))
+    new = measured(quality=scored(HALF_RIGHT, digest="p"), artifact_bytes=1_000.0)
+    assert compared(run(old), run(new, id="run-2"), "--format", "json") == 1
+    outcomes = {verdict["metric"]: verdict["outcome"] for verdict in json.loads(capsys.readouterr().out)["verdicts"]}
+    assert "improved" not in outcomes.values()
+    assert outcomes["artifact_bytes"] == "inconclusive"
+
+
+@pytest.mark.parametrize(("digest", "rate"), [("o", 0.01), ("p", 0.02)])
+def test_what_is_said_of_quality_has_a_chance_of_error_of_its_own(
+    digest: str, rate: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = ALL_RIGHT if digest == "o" else HALF_RIGHT
+    old, new = measured(quality=scored(ALL_RIGHT)), measured(quality=scored(right, digest=digest))
+    compared(run(old), run(new, id="run-2"), "--format", "json")
+    assert json.loads(capsys.readouterr().out)["error_rate"] == pytest.approx(rate)
+
+
+def test_what_may_be_lost_comes_from_the_expectations(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("loose.toml").write_text("[margins]\naccuracy = 0.9\ndecision_agreement = 0.9\n")
+    old, new = measured(quality=scored(ALL_RIGHT)), measured(quality=scored(HALF_RIGHT, digest="p"))
+    assert compared(run(old), run(new, id="run-2"), "--expectations", "loose.toml") == 10
+    assert "within the margin" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("bad", ["nowhere", "broken"])
