@@ -90,7 +90,13 @@ QUALITY: Mapping[str, Metric] = {
         ),
         _quality("accuracy", "", _HIGHER, 0.02, Pool.SHARE, "share of decisions that are right", ceiling=1.0),
         _quality(
-            "precision", "", _HIGHER, 0.02, Pool.RATIO, "of what was called positive, the share that is", ceiling=1.0
+            "decision_precision",
+            "",
+            _HIGHER,
+            0.02,
+            Pool.RATIO,
+            "of what was called positive, the share that is",
+            ceiling=1.0,
         ),
         _quality(
             "recall", "", _HIGHER, 0.02, Pool.RATIO, "of what is positive, the share that was called so", ceiling=1.0

@@ -34,7 +34,7 @@ def accuracy(case: Case) -> Terms | None:
     return (float(case.failed is None and _called(case) == truth),)
 
 
-def precision(case: Case) -> Terms | None:
+def decision_precision(case: Case) -> Terms | None:
     """Rightly called positive, and called positive."""
     if (truth := _label(case)) is None:
         return None
@@ -120,7 +120,7 @@ def _three_of_four() -> str | None:
 METRICS = (
     *(
         self_checked(QUALITY[terms.__name__], Kind.DECISION, _trial, terms=terms)
-        for terms in (decision_agreement, accuracy, precision, recall, f1, auc, calibration_error)
+        for terms in (decision_agreement, accuracy, decision_precision, recall, f1, auc, calibration_error)
     ),
     QualityMetric(QUALITY["positive_share"], Kind.DECISION, _three_of_four, positive_share),
 )

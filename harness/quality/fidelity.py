@@ -35,8 +35,9 @@ def sqnr_db(case: Case) -> Terms | None:
 
 
 def cosine_similarity(case: Case) -> Terms | None:
-    """The cosine between output and reference."""
-    return None if (pair := beside_reference(case)) is None else (cosine(*pair),)
+    """The cosine between output and reference; a single number has no direction."""
+    pair = beside_reference(case)
+    return None if pair is None or pair[0].size < 2 else (cosine(*pair),)
 
 
 def largest_difference(case: Case) -> Terms | None:

@@ -42,7 +42,7 @@ def cases(
         ("decision_agreement", 4 / 6),
         # 2 found, 2 overlooked, 1 false alarm, 1 rightly left
         ("accuracy", 3 / 6),
-        ("precision", 2 / 3),
+        ("decision_precision", 2 / 3),
         ("recall", 2 / 4),
         ("f1", 2 * (2 / 3) * (1 / 2) / (2 / 3 + 1 / 2)),
         # of 4 · 2 pairs, 0.9 and 0.8 win both, 0.3 and 0.4 beat 0.1 alone
@@ -64,7 +64,7 @@ def test_at_the_threshold_is_a_yes() -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        *(decisions.accuracy, decisions.precision, decisions.recall),
+        *(decisions.accuracy, decisions.decision_precision, decisions.recall),
         *(decisions.f1, decisions.auc, decisions.calibration_error),
     ],
 )
@@ -81,7 +81,7 @@ def test_without_a_reference_nothing_agrees() -> None:
     [
         (decisions.decision_agreement, (0.0,), (0.0,)),
         (decisions.accuracy, (0.0,), (0.0,)),
-        (decisions.precision, (0.0, 0.0), (0.0, 0.0)),
+        (decisions.decision_precision, (0.0, 0.0), (0.0, 0.0)),
         (decisions.recall, (0.0, 1.0), (0.0, 0.0)),
         (decisions.f1, (0.0, 1.0), (0.0, 0.0)),
         (decisions.auc, None, None),
@@ -130,7 +130,7 @@ def test_the_area_under_swapped_labels_is_the_rest(found: list[tuple[float, int]
 def test_f1_lies_between_precision_and_recall(found: list[tuple[float, int]]) -> None:
     outputs, labels = zip(*found, strict=True)
     if any(labels) and any(output >= 0.5 for output in outputs):
-        low, high = sorted((_value("precision", outputs, labels), _value("recall", outputs, labels)))
+        low, high = sorted((_value("decision_precision", outputs, labels), _value("recall", outputs, labels)))
         assert low - 1e-9 <= _value("f1", outputs, labels) <= high + 1e-9
 
 
