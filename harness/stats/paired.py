@@ -209,11 +209,7 @@ def _unseen(pool: Pool, olds: Sequence[Terms], news: Sequence[Terms], without: S
     broke says nothing of how often one would. What is a number an example tells by its own spread.
     """
     if pool is Pool.RATIO and all(_is_whole(one) for one in (*olds, *news)):
-        return max(
-            len(side) * (total / sum(1 for _, counted in side if counted)) / total
-            for side in (olds, news)
-            if (total := math.fsum(counted for _, counted in side))
-        )
+        return max(len(side) / sum(1 for _, counted in side if counted) for side in (olds, news))
     if pool is Pool.RANKED and max(without) == min(without) and olds != news:
         positives = sum(1 for _, label in news if label)
         return len(news) / min(positives, len(news) - positives)

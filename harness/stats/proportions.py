@@ -41,7 +41,11 @@ def mcnemar(only_old: int, only_new: int) -> float:
     if only_old < 0 or only_new < 0:
         raise ValueError(f"{only_old} and {only_new} count no examples")
     differing = only_old + only_new
-    at_least = sum(math.comb(differing, count) for count in range(only_old, differing + 1))
+    ways = math.comb(differing, only_old)
+    at_least = ways
+    for count in range(only_old, differing):
+        ways = ways * (differing - count) // (count + 1)
+        at_least += ways
     return at_least / (1 << differing)
 
 
