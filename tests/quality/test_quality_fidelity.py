@@ -16,7 +16,7 @@ from harness.quality.metric import CannotScore, Case
 ALL = (sqnr_db, cosine_similarity, largest_difference)
 
 finite = st.floats(-1e6, 1e6, allow_subnormal=False)
-vectors = st.lists(finite, min_size=1, max_size=20)
+vectors = st.lists(finite, min_size=2, max_size=20)
 
 
 def case(output: Any, reference: Any, failed: str | None = None) -> Case:
@@ -35,12 +35,12 @@ def case(output: Any, reference: Any, failed: str | None = None) -> Case:
         ([3.0, 4.0], [0.0, 0.0], -100.0, 0.0, 4.0),
         ([0.0, 0.0], [0.0, 0.0], 100.0, 1.0, 0.0),
         # 120 dB and −240 dB, but for the cap
-        ([1.0 + 1e-6], [1.0], 100.0, 1.0, 1e-6),
-        ([1e12], [1.0], -100.0, 1.0, 1e12 - 1),
+        ([1.0 + 1e-6, 0.0], [1.0, 0.0], 100.0, 1.0, 1e-6),
+        ([1e12, 0.0], [1.0, 0.0], -100.0, 1.0, 1e12 - 1),
         # squares of these overflow: a tenth off is 20 dB
-        ([1.1e200], [1e200], 20.0, 1.0, 1e199),
+        ([1.1e200, 0.0], [1e200, 0.0], 20.0, 1.0, 1e199),
         # and those of these are 0
-        ([1.1e-200], [1e-200], 20.0, 1.0, 1e-201),
+        ([1.1e-200, 0.0], [1e-200, 0.0], 20.0, 1.0, 1e-201),
     ],
 )
 def test_fidelity_is_what_it_is_by_hand(
@@ -50,6 +50,10 @@ def test_fidelity_is_what_it_is_by_hand(
     assert sqnr_db(one) == pytest.approx((decibels,), abs=1e-6)
     assert cosine_similarity(one) == pytest.approx((cosine,), abs=1e-12)
     assert largest_difference(one) == pytest.approx((difference,), rel=1e-6)
+
+
+def test_one_number_has_no_direction() -> None:
+    assert cosine_similarity(case([2.0], [1.0])) is None
 
 
 def test_small_integers_do_not_wrap_around() -> None:
