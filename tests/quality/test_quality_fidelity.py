@@ -56,6 +56,12 @@ def test_one_number_has_no_direction() -> None:
     assert cosine_similarity(case([2.0], [1.0])) is None
 
 
+def test_a_single_number_has_no_direction() -> None:
+    one = case([0.2], [0.9])
+    assert cosine_similarity(one) is None
+    assert largest_difference(one) == pytest.approx((0.7,))
+
+
 def test_small_integers_do_not_wrap_around() -> None:
     one = Case("e1", np.array([-100], dtype=np.int8), np.array([100], dtype=np.int8))
     assert largest_difference(one) == (200.0,)
