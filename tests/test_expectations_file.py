@@ -526,7 +526,7 @@ def guide(language: str) -> list[str]:
 def test_the_example_of_the_guide_can_be_read_and_concerns_this_repository_s_models(tmp_path: Path) -> None:
     found = read(tmp_path, guide("toml")[0])
     found.check([(one.model.name, one.model.precisions) for one in discover(ROOT, "suites/models")])
-    assert (len(found.margins.overrides), len(found.budgets), len(found.claims)) == (1, 1, 1)
+    assert [len(found.margins.overrides), *map(len, (found.budgets, found.claims, found.quality))] == [1, 1, 1, 1]
 
 
 def test_the_messages_of_the_guide_are_those_of_the_reader(tmp_path: Path) -> None:
