@@ -64,6 +64,13 @@ def kept(folder: Path) -> Kept | None:
     return Kept(folder, msgspec.json.decode(raw, type=Answered))
 
 
+def clear(folder: Path) -> None:
+    """Take away what a folder held before: an old index would vouch for outputs of two sessions."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def keep(folder: Path, answered: Answered) -> Answered:
     """Write the index: from now on the folder is whole."""
     try:

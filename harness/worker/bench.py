@@ -19,7 +19,7 @@ from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, 
 from harness.runtimes import Session
 from harness.scores import Part
 from harness.worker import protocol
-from harness.worker.answers import digest_of, joined, keep, keep_part, outputs_digest
+from harness.worker.answers import clear, digest_of, joined, keep, keep_part, outputs_digest
 from harness.worker.outputs import Made, made_of, no_output, usable
 from harness.worker.record import Record, all_or_none
 
@@ -208,6 +208,7 @@ class Bench:
         """Keep what comes out, of the examples that were timed and of the exam. Nothing of it counts as the model's."""
         start = time.perf_counter()
         self._end_counting()
+        clear(folder)
         timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False)
         examined, exam_digest = None, ""
         if exam is not None:
