@@ -300,10 +300,12 @@ def judge_stored(
     against: str,
     settle: str,
     clock: Clock = Clock.WALL,
+    disturbed: str | None = None,
 ) -> Verdict:
     """A time against times of other sessions: changes are said only beyond what sessions differ by.
 
-    Unchanged is said only where sessions differ so little that a change of the margin would have shown.
+    Unchanged is said only where sessions differ so little that a change of the margin would have shown. Where something
+    `disturbed` the new session, slower is no more than suspect, and faster inconclusive.
     """
     interval = session_interval(
         [math.log(value) for value in sessions],
@@ -322,6 +324,9 @@ def judge_stored(
         outcome, text = Outcome.SUSPECT, "slower, but no more than sessions differ: a live comparison would tell"
     else:
         outcome, text = Outcome.INCONCLUSIVE, "not slower than sessions differ; a change of the margin would not show"
+    if disturbed and outcome in (Outcome.REGRESSED, Outcome.IMPROVED):
+        outcome = Outcome.SUSPECT if outcome is Outcome.REGRESSED else Outcome.INCONCLUSIVE
+        text = f"{text}, but {disturbed}: a live comparison would tell"
     if len(sessions) < ENOUGH_SESSIONS and outcome in (Outcome.SUSPECT, Outcome.INCONCLUSIVE):
         text += (
             f" (stored: {len(sessions)} of the {ENOUGH_SESSIONS} sessions, an hour apart, that show how they differ)"

@@ -574,6 +574,17 @@ def test_a_stored_time_that_is_none_is_refused(sessions: list[float], new: list[
         stored(*new, sessions=sessions)
 
 
+@pytest.mark.parametrize(("new", "quiet", "busy"), [(3.0, REGRESSED, SUSPECT), (0.3, IMPROVED, INCONCLUSIVE)])
+def test_a_machine_that_others_used_meanwhile_shows_no_change_against_what_is_stored(
+    new: float, quiet: Outcome, busy: Outcome
+) -> None:
+    arguments = (CELL, LATENCY, [1.0], [new], 0.03, RATE, "baselines/", "pytest it", Clock.CORRECTED)
+    assert judge_stored(*arguments).outcome is quiet
+    found = judge_stored(*arguments, "other processes used 60% of the cores meanwhile")
+    assert (found.outcome, found.settle) == (busy, "pytest it")
+    assert "other processes used 60% of the cores meanwhile: a live comparison would tell" in found.text
+
+
 @pytest.mark.parametrize("is_old", [True, False], ids=["old", "new"])
 @pytest.mark.parametrize("metric", [MEMORY, *EXACT])
 def test_what_only_one_side_tells_is_inconclusive_and_not_passed_over(metric: str, is_old: bool) -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from harness.baselines.comparability import incomparable, named
 from harness.baselines.comparing_quality import Sides, compare_quality, sides_of
 from harness.baselines.machine import Identity, machine_differences, settled
+from harness.baselines.noise import disturbed
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
 from harness.cells import Cell, measuring
@@ -170,6 +171,7 @@ def _metrics(
 ) -> Iterator[Verdict]:
     cell, against, settle = old.cell, describe(old), settling(old) or ""
     work = work_between(old.newest.values.get, new.newest.values.get)
+    busy = disturbed(measurement)
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
         clock = _clock(old, new) if metric == LATENCY else Clock.WALL
         as_much = work if metric == LATENCY else None
@@ -192,7 +194,9 @@ def _metrics(
             yield judge_memory(cell, metric, olds, [value, *more_peaks], margin_of(cell, metric), against)
         else:
             apart = hours_apart([one.when for one in sessions], olds)
-            judged = judge_stored(cell, metric, apart, [value], margin_of(cell, metric), rate, against, settle, clock)
+            judged = judge_stored(
+                cell, metric, apart, [value], margin_of(cell, metric), rate, against, settle, clock, busy
+            )
             yield said_so(judged, as_much)
 
 

@@ -14,6 +14,23 @@ MOST_UNSTEADY_SPREAD = 0.02
 """The same where the warm-up never became flat: then only passes as alike as a flat curve's show that it was."""
 
 
+BUSY_FRACTION = 0.10
+STOLEN_FRACTION = 0.01
+"""Of all cores, what others may take. Beyond it two threads of one core share its units, and no clock corrects that."""
+
+
+def disturbed(measurement: Measurement) -> str | None:
+    """Say what else used the machine while a cell was timed; None where it was quiet, or does not say."""
+    for condition in measurement.conditions:
+        if condition.when != "during":
+            continue
+        if (condition.other_cpu_fraction or 0.0) > BUSY_FRACTION:
+            return f"other processes used {condition.other_cpu_fraction:.0%} of the cores meanwhile"
+        if (condition.steal_fraction or 0.0) > STOLEN_FRACTION:
+            return f"the host took {condition.steal_fraction:.0%} of the cores meanwhile"
+    return None
+
+
 def too_noisy(measurement: Measurement) -> str | None:
     """Say why a measurement's times are no baseline; None where they may be one."""
     assert measurement.sample is not None

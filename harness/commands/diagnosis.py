@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
+from harness.baselines.noise import BUSY_FRACTION, STOLEN_FRACTION
 from harness.cells import Cell
 from harness.comparisons import Clock, Duel, Pair, Verdict
 from harness.consequences import PROFILES, control_tripped
@@ -25,8 +26,6 @@ SHOWN_LOOKS = LOOKS[::2]
 _NINE_OF_TEN = 1.645
 """Standard errors that a change must lie beyond the bound for both stages to find it in nine gates of ten."""
 
-_BUSY = 0.10
-_STOLEN = 0.01
 OWN_SPEED = 0.75
 """From this share of the variance on, processes are said to keep speeds of their own; the gate asks as much."""
 
@@ -219,7 +218,7 @@ def _of_the_machine(one: Seen, around: Surroundings) -> Iterator[str]:
     others, stolen = after.other_cpu_fraction or 0.0, after.steal_fraction or 0.0
     wall, own = one.spreads[Clock.WALL].sd, one.spreads[one.clock].sd
     is_on_gpu = around.device.startswith("cuda")
-    if others > _BUSY:
+    if others > BUSY_FRACTION:
         yield (
             f"other processes used {percent(others)} of the cores while this ran: stop them (top shows them), or gate"
             " where nothing else runs"
@@ -232,7 +231,7 @@ def _of_the_machine(one: Seen, around: Surroundings) -> Iterator[str]:
             f" core: processes compete for cores. Verdicts hold, as waiting does not decide; a change that only waits"
             f" shows from {bound(one.reaches[-1].waiting)} on"
         )
-    if stolen > _STOLEN:
+    if stolen > STOLEN_FRACTION:
         yield (
             f"the host took {percent(stolen)} of the cores away (steal): nothing inside this machine helps; take a"
             " dedicated host or an hour when the others sleep"

@@ -1,5 +1,6 @@
 """A run against stored baselines: what is compared, what is not, and which key says so."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from harness.baselines.store import Store
 from harness.cells import Cell
 from harness.comparisons import Outcome, Verdict
 from harness.metrics import METRICS
-from harness.results import Measurement, Run
+from harness.results import Condition, Measurement, Run
 from tests.baselines.made import CELL, FAILED, IDENTITY, OTHER, UNSUPPORTED, measured, run
 
 RATE = 0.001
@@ -76,6 +77,26 @@ def test_slower_than_one_session_is_suspect_and_names_the_command_that_settles_i
     verdict = compared(new, old, folder=tmp_path)["latency_seconds"]
     assert verdict.outcome is Outcome.SUSPECT
     assert verdict.settle == "pytest suites/ --model tone --precision fp32 --device cpu --against abc123"
+
+
+@pytest.mark.parametrize(
+    ("share", "stolen", "when", "outcome"),
+    [
+        (0.6, 0.0, "during", Outcome.SUSPECT),
+        (0.0, 0.2, "during", Outcome.SUSPECT),
+        (0.05, 0.005, "during", Outcome.REGRESSED),
+        (None, None, "during", Outcome.REGRESSED),
+        (0.6, 0.2, "before", Outcome.REGRESSED),
+    ],
+)
+def test_three_times_slower_is_suspect_where_others_used_the_machine_meanwhile(
+    tmp_path: Path, share: float | None, stolen: float | None, when: str, outcome: Outcome
+) -> None:
+    slow = (0.030,) * 4
+    busy = Condition(when, other_cpu_fraction=share, steal_fraction=stolen)
+    new = replace(measured(seconds=slow, corrected=slow), conditions=(busy,))
+    old = measured(corrected=(0.010,) * 4)
+    assert compared(run(new, id="run-2", day=2), run(old), folder=tmp_path)["latency_seconds"].outcome is outcome
 
 
 def test_the_newest_session_tells_what_is_counted_and_which_revision_settles(tmp_path: Path) -> None:
