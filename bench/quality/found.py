@@ -1,0 +1,112 @@
+"""What the gate said of damage, counted: which verdicts found it, what moved, and whether that is right. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from common import Bound
+
+from harness.comparisons import Outcome, Verdict
+from harness.metrics import Metric
+from harness.quality_words import amount
+from harness.scores import Quality
+
+HEADERS = ("damage", "what moved", "found by fidelity to fp32", "found by the task", "verdicts", "s")
+LEADS = (
+    *("sqnr_db", "decision_agreement", "accuracy", "auc", "frame_agreement", "frame_f1"),
+    *("log_mel_distance", "mcd_dtw_db", "duration_drift", "word_error_rate"),
+)
+"""What is shown of every damage, where a model has it."""
+
+_LETTERS = {
+    Outcome.REGRESSED: "worse",
+    Outcome.UNCHANGED: "same",
+    Outcome.INCONCLUSIVE: "cannot tell",
+    Outcome.IMPROVED: "better",
+    Outcome.NOT_COMPARABLE: "not comparable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One damage and what came of it. `problem` is why there are no outputs; `verdicts` are on `quality`."""
+
+    model: str
+    name: str
+    must_be_found: bool
+    seconds: float
+    quality: Quality | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    problem: str | None = None
+    breaks: bool = True
+    """Whether a problem is the damage's doing, and so a way of finding it; else the cell just cannot be made."""
+
+    @property
+    def wrong(self) -> str | None:
+        """Why its outputs are no result, where they were called that."""
+        return None if self.quality is None else self.quality.wrong
+
+    @property
+    def fails(self) -> bool:
+        """Whether the cell would fail before anything is compared."""
+        return self.wrong is not None or (self.problem is not None and self.breaks)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the gate would not let it pass."""
+        return self.fails or any(one.outcome is Outcome.REGRESSED for one in self.verdicts)
+
+    def found_by(self, metrics: Mapping[str, Metric], *, of_reference: bool) -> tuple[str, ...]:
+        """The metrics that regressed, of those measured against fp32 or of the others."""
+        return tuple(
+            one.metric
+            for one in self.verdicts
+            if one.metric and one.outcome is Outcome.REGRESSED and metrics[one.metric].of_reference is of_reference
+        )
+
+
+def row(seen: Seen, base: Quality, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
+    """One line of the table."""
+    if seen.quality is None:
+        words = f"{'it fails' if seen.breaks else 'cannot be made'}: {_short(seen.problem or '')}"
+        return (seen.name, words, "", "", "", f"{seen.seconds:.0f}")
+    if seen.wrong is not None:
+        found = (f"outputs wrong: {_short(seen.wrong)}", "")
+    else:
+        named = [", ".join(seen.found_by(metrics, of_reference=which)) for which in (True, False)]
+        found = (named[0] or "–", named[1] or "–") if seen.is_found else ("NOT FOUND", "")
+    return (seen.name, moved(base, seen.quality), *found, counted(seen.verdicts), f"{seen.seconds:.0f}")
+
+
+def moved(base: Quality, quality: Quality) -> str:
+    """The lead metrics, old → new."""
+    told = []
+    for name in LEADS:
+        old, new = base.score(name), quality.score(name)
+        if old is None or old.value is None or new is None:
+            continue
+        after = "none" if new.value is None else amount(new.value, new.unit)
+        told.append(f"{name} {amount(old.value, old.unit)} → {after}")
+    return "\n".join(told)
+
+
+def counted(verdicts: Iterable[Verdict]) -> str:
+    """How many verdicts there are of each kind."""
+    counts = Counter(one.outcome for one in verdicts)
+    return ", ".join(f"{counts[outcome]} {word}" for outcome, word in _LETTERS.items() if counts[outcome])
+
+
+def bounds(seen: Sequence[Seen]) -> Iterator[Bound]:
+    """Every gross damage is found."""
+    for model in dict.fromkeys(one.model for one in seen):
+        gross = [one for one in seen if one.model == model and one.must_be_found]
+        missed = [one.name for one in gross if not one.is_found]
+        said = f": {', '.join(missed)}" if missed else ""
+        if gross:
+            yield Bound(f"{model}: gross damage not found, of {len(gross)}{said}", len(missed), 0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 90 else f"{text[:87]}..."
