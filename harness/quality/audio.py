@@ -30,11 +30,16 @@ def heard(case: Case) -> Array:
     return _audio(case.output) if case.failed is None else _audio(None)
 
 
+def reference_audio(case: Case) -> Array:
+    """fp32's audio of the same input; empty where there is none."""
+    return _audio(case.reference)
+
+
 def aligned(case: Case) -> tuple[Array, Array] | None:
     """Output and reference, both as long as the shorter; None where fp32 gave nothing."""
     import numpy as np
 
-    reference = _audio(case.reference)
+    reference = reference_audio(case)
     if not reference.size:
         return None
     output = heard(case)
@@ -54,6 +59,11 @@ def is_silent(samples: Array, rate: int) -> Array:
         return np.zeros(0, dtype=bool)
     power = np.add.reduceat(samples**2, starts) / np.diff([*starts, samples.size])
     return np.asarray(power < 10 ** (SILENT_DB / 10))
+
+
+def is_audible(samples: Array, rate: int) -> bool:
+    """Whether any frame is not silent."""
+    return not is_silent(samples, rate).all()
 
 
 def log_mel_distance(case: Case) -> Terms | None:
@@ -99,7 +109,7 @@ def mcd_dtw_db(case: Case) -> Terms | None:
     from harness.quality.spectra import cepstra, log_mel
     from harness.quality.warping import warped_distance
 
-    reference = _audio(case.reference)
+    reference = reference_audio(case)
     if not reference.size:
         return None
     output = heard(case)
@@ -113,7 +123,7 @@ def mcd_dtw_db(case: Case) -> Terms | None:
 
 def duration_drift(case: Case) -> Terms | None:
     """By what share of the reference's length the output is longer or shorter."""
-    reference = _audio(case.reference)
+    reference = reference_audio(case)
     return (abs(heard(case).size - reference.size) / reference.size,) if reference.size else None
 
 
@@ -122,7 +132,7 @@ def silent_share(case: Case) -> Terms | None:
     silent = is_silent(heard(case), case.sample_rate)
     if silent.size:
         return (float(silent.sum()), float(silent.size))
-    expected = float(is_silent(_audio(case.reference), case.sample_rate).size)
+    expected = float(is_silent(reference_audio(case), case.sample_rate).size)
     return (expected, expected) if expected else None
 
 

@@ -12,8 +12,8 @@ from harness.quality.metric import Array
 BANDS = 80
 FRAME_SECONDS = 0.025
 HOP_SECONDS = 0.010
-FLOOR = 1e-5
-"""The least amplitude that is told from silence: -100 dB of full scale, below the step of 16 bits."""
+FLOOR = 2.0**-15
+"""The least amplitude that is told from silence: one step of 16 bits (-90 dB), below which nothing is played."""
 
 
 def frames(samples: Array, size: int, hop: int) -> Array:
