@@ -133,6 +133,30 @@ def test_the_time_without_waiting_is_compared_where_both_have_it(tmp_path: Path)
     assert "without waiting for a core" in verdict.text
 
 
+def test_a_latency_of_longer_audio_is_compared_a_second_of_audio(tmp_path: Path) -> None:
+    """Three times the time for three times the audio: alone that would be a regression."""
+    examples = {"provenance": {"examples": 2}}
+    old = run(measured(corrected=(0.010,) * 4, audio_seconds=2.0, **examples))
+    slow = (0.030,) * 4
+    new = measured(seconds=slow, corrected=slow, audio_seconds=6.0, **examples)
+    verdict = compared(run(new, id="run-2", day=2), old, folder=tmp_path)["latency_seconds"]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.ratio == pytest.approx(1.0)
+    # Two inferences of 10 ms made two seconds of audio.
+    assert (verdict.old, verdict.new) == (pytest.approx(0.010), pytest.approx(0.010))
+    assert verdict.of == " a second of audio"
+    assert "the audio is 200.0 % longer (2.00 → 6.00 s), so it is judged a second of audio" in verdict.text
+    assert "work: 2 s of audio → 6 s of audio" in [str(one) for one in verdict.differences]
+
+
+def test_as_long_audio_is_compared_as_it_is(tmp_path: Path) -> None:
+    slow = (0.030,) * 4
+    new = measured(seconds=slow, corrected=slow, audio_seconds=2.005)
+    old = run(measured(corrected=(0.010,) * 4, audio_seconds=2.0))
+    verdict = compared(run(new, id="run-2", day=2), old, folder=tmp_path)["latency_seconds"]
+    assert (verdict.outcome, verdict.of, verdict.old) == (Outcome.REGRESSED, "", pytest.approx(0.010))
+
+
 @pytest.mark.parametrize(("old", "new"), [(None, (0.010,) * 4), ((0.010,) * 4, None)])
 def test_else_the_wall_clock_is(tmp_path: Path, old: Any, new: Any) -> None:
     olds = run(measured(corrected=old))

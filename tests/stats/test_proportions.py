@@ -53,7 +53,7 @@ def test_wilson_is_as_published(yes: int, examples: int, low: float, high: float
 @pytest.mark.parametrize(
     ("only_old", "only_new", "examples", "low", "high"),
     [
-        # The same 21 children; in Fagerland et al. (2013) Tango's interval is −0.517 to −0.026.
+        # The same 21 children: Fagerland, Lydersen & Laake 2014, Stat Med 33:2850, Tango's row.
         (7, 1, 21, -0.517, -0.026),
         (1, 7, 21, 0.026, 0.517),
         # None differs: z²/(n + z²) with z = 1.96 is 3.8415 / 103.8415.
