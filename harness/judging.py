@@ -13,15 +13,25 @@ from types import MappingProxyType
 from harness import zoo
 from harness.baselines.approvals import Acceptance, read_acceptances
 from harness.baselines.comparing import TIMED as STORED_TIMED
-from harness.baselines.comparing import compare_stored, gather, undeclared
-from harness.baselines.loosening import loosen
+from harness.baselines.comparing import chance_of_quality, compare_stored, gather, undeclared
+from harness.baselines.loosening import loosen, loosen_bounds
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
 from harness.cells import Cell, matches
 from harness.comparisons import Basis, Duel, Judged, Judgement, Outcome, Verdict
 from harness.conduct.arms import Kind
+from harness.conduct.examining import REFERENCE_DEVICE
 from harness.conduct.order import Order
-from harness.consequences import PROFILES, Profile, downgraded, judge_budget, judge_claim, judge_quality_bound, unimproved, weighed
+from harness.consequences import (
+    PROFILES,
+    Profile,
+    downgraded,
+    judge_budget,
+    judge_claim,
+    judge_quality_bound,
+    unimproved,
+    weighed,
+)
 from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
@@ -129,9 +139,11 @@ class Bench:
         live = {(one.cell, one.metric): one for one in told if one.metric is not None}
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
-        made = self._made(run, "baselines/", merged, {duel.cell: duel for duel in duels})
+        made = self._made(run, "baselines/", unimproved(merged), {duel.cell: duel for duel in duels})
         made = replace(made, problems=shelf.problems, controls=tuple(controls))
-        return replace(made, comparisons=comparisons, error_rate=RUN_RATE) if shelf.here else made
+        if not shelf.here:
+            return made
+        return replace(made, comparisons=comparisons, error_rate=RUN_RATE + chance_of_quality(run, shelf))
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""
@@ -140,12 +152,14 @@ class Bench:
         return is_asked and cell.device in devices and (cell.model, cell.precision) not in self.declared
 
     def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
-        marked, lines = loosen(verdicts, self.acceptances, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        judged = tuple(self._expected(run, duels))
+        marked, lines = loosen(verdicts, self.acceptances, today, judged)
         return Judgement(
             against=against,
             profile=self.profile.name,
             verdicts=tuple(weighed(one, self.profile, self.decided_before) for one in marked),
-            judged=tuple(self._expected(run, duels)),
+            judged=loosen_bounds(judged, self.acceptances, today),
             accepted=lines,
         )
 
@@ -160,7 +174,7 @@ class Bench:
             for budget in self.expectations.budgets_of(cell):
                 yield judge_budget(budget, measurement, is_fatal=is_fatal)
             for bound in self.expectations.quality_of(cell):
-                over = found.get(Cell(cell.model, bound.over, cell.device))
+                over = found.get(bound.other(cell)) or found.get(Cell(cell.model, bound.over, REFERENCE_DEVICE))
                 yield judge_quality_bound(bound, measurement, over, is_fatal=fails_quality)
             for claim in self.expectations.claims_of(cell, *machine):
                 duel = duels.get(cell)
