@@ -214,7 +214,8 @@ class Model:
     `meanings` say what the outputs are, and with that which metrics of quality apply; `audio` is one too.
     `exam` is a larger set with right answers, which the session that was timed runs once, untimed; it may be None for
     a setting (weights drawn at random have nothing to be examined in).
-    `exam_drive` runs its examples where that is otherwise than `drive` does.
+    `exam_drive` runs its examples where that is otherwise than `drive` does. With `exam_draws` its answers are drawn at
+    random: the session is opened anew for it, so that the same seed draws the same.
     """
 
     name: str
@@ -240,6 +241,7 @@ class Model:
     meanings: tuple[Meaning, ...] = ()
     exam: Callable[[Setting], Workload | None] | None = None
     exam_drive: Callable[[Call, Arrays], Iterator[Arrays]] | None = None
+    exam_draws: bool = False
 
     def __post_init__(self) -> None:
         if not self.precisions:

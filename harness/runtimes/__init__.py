@@ -17,6 +17,8 @@ class Tuning:
     threads: int = 1
     engine: str | None = None
     session_options: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    """What a session draws at random begins with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class OnnxRuntime:
         options = _options(tuning)
         if device.kind == "cuda":
             _preload_cuda(onnxruntime)
+        onnxruntime.set_seed(tuning.seed)  # heard by sessions that are made afterwards, and by no others
         try:
             session = onnxruntime.InferenceSession(
                 artifact.path, options, providers=_chain(provider, device), enable_fallback=0

@@ -62,6 +62,7 @@ class TorchRuntime:
 
         place = claim(device)
         torch.set_num_threads(tuning.threads)
+        torch.manual_seed(tuning.seed)
         layout = artifact.layout
         if layout["kind"] == "ao-dynamic":
             torch_layout.use_engine(tuning.engine or layout["engine"])

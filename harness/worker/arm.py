@@ -60,7 +60,7 @@ class Arm:
             case protocol.Answer(folder):
                 self._enter(Phase.ANSWERS)
                 assert self._assigned is not None
-                return self._loaded.answer(Path(folder), self._assigned.sets.exam())
+                return self._loaded.answer(Path(folder), *self._assigned.sets.exam_if_possible())
             case protocol.Close():
                 self._enter(Phase.CLOSE)
                 return self._loaded.close()
@@ -91,7 +91,7 @@ class Arm:
         if artifact is None:
             return protocol.NeedsConversion()
         device = Device.parse(assignment.device)
-        tuning = Tuning(assignment.threads, assignment.engine, assignment.session_options)
+        tuning = Tuning(assignment.threads, assignment.engine, assignment.session_options, assignment.seed)
         peaks = PeakMeter()
 
         self._enter(Phase.IMPORT)

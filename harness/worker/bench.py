@@ -204,7 +204,7 @@ class Bench:
         self._session = self._reopen()
         return protocol.Rebuilt(time.perf_counter() - start)
 
-    def answer(self, folder: Path, exam: Workload | None) -> protocol.Answered:
+    def answer(self, folder: Path, exam: Workload | None, exam_problem: str = "") -> protocol.Answered:
         """Keep what comes out, of the examples that were timed and of the exam. Nothing of it counts as the model's."""
         start = time.perf_counter()
         self._end_counting()
@@ -212,12 +212,15 @@ class Bench:
         timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False)
         examined, exam_digest = None, ""
         if exam is not None:
+            if self._model.exam_draws:
+                self._session.close()
+                self._session = self._reopen()
             examined, exam_digest = keep_part(
                 folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True
             )
         steady = not self._seen or digest == digest_of(self._seen)
         seconds = time.perf_counter() - start
-        return keep(folder, protocol.Answered(digest, exam_digest, steady, timed, examined, seconds))
+        return keep(folder, protocol.Answered(digest, exam_digest, steady, timed, examined, seconds, exam_problem))
 
     def _given(self, index: int) -> Sequence[Arrays]:
         """What comes out of a timed example."""

@@ -285,7 +285,7 @@ class Rebuilt(Message, frozen=True):
 
 
 class Answered(Message, frozen=True):
-    """What came out is kept. `was_steady`: the same as before the timing."""
+    """What came out is kept. `was_steady`: the same as before the timing. `exam_problem`: why there is no exam."""
 
     outputs_digest: str
     exam_outputs_digest: str
@@ -293,6 +293,7 @@ class Answered(Message, frozen=True):
     timed: Examples
     exam: Examples | None
     seconds: float
+    exam_problem: str = ""
 
 
 class Scored(Message, frozen=True):

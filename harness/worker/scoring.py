@@ -126,7 +126,7 @@ class _Scorer:
             return replace(blank, unavailable=f"it raised {type(error).__name__}: {' '.join(str(error).split())}")
         value = pooled(_pool(metric), terms)
         if value is None:
-            return replace(blank, unavailable=self._why_none(metric, terms))
+            return replace(blank, unavailable=self._why_none(metric, part, terms))
         silent = sum(found is None for found in terms)
         notes = [f"{silent} of {len(terms)} examples have no value"] if silent else []
         notes += [one.note()] if one.note else []
@@ -135,15 +135,18 @@ class _Scorer:
     def _part(self, kind: Kind) -> Part:
         return Part.TIMED if kind in _OF_THE_TIMED or Part.EXAM not in self._examples else Part.EXAM
 
-    def _why_none(self, metric: Metric, terms: Sequence[Terms | None]) -> str:
+    def _why_none(self, metric: Metric, part: Part, terms: Sequence[Terms | None]) -> str:
         if any(one is not None for one in terms):
             return f"{len(terms)} examples do not define it; it needs right answers of both kinds"
         if metric.of_reference:
-            why = self._request.reference_problem or "fp32 gave nothing of the same shape to compare with"
-            return why if self._reference is None else "fp32's outputs have other shapes"
+            if self._reference is None:
+                return self._request.reference_problem or "fp32 gave nothing to compare with"
+            if self._beside(part) is None:
+                return "fp32 was asked other examples"
+            return "no example defines it beside fp32: the outputs have other shapes, or too few numbers"
         if self._model.takes_checkpoint and not self._has_checkpoint:
             return f"needs a checkpoint: --checkpoint {self._model.name}=PATH"
-        return "no example has a right answer"
+        return self._own.answered.exam_problem or "no example has a right answer"
 
     def _decisions(self) -> list[tuple[str, bool]]:
         """Of every example that both sides decided: whether alike."""
@@ -164,14 +167,14 @@ class _Scorer:
     def _made_cases(self, kind: Kind, part: Part) -> Iterable[Case]:
         examples = self._own.examples(part)
         assert examples is not None
-        beside = self._beside(part, examples)
+        beside = self._beside(part)
         for index, example in enumerate(self._examples[part]):
             yield self._case(kind, part, example, index, beside, examples.failed.get(example.id))
 
-    def _beside(self, part: Part, examples: Examples) -> Kept | None:
+    def _beside(self, part: Part) -> Kept | None:
         """The reference, where it was asked the same."""
-        found = self._reference.examples(part) if self._reference else None
-        return self._reference if found is not None and found.digest == examples.digest else None
+        found, own = (one.examples(part) if one else None for one in (self._reference, self._own))
+        return self._reference if found is not None and own is not None and found.digest == own.digest else None
 
     def _case(
         self, kind: Kind, part: Part, example: Example, index: int, reference: Kept | None, failed: str | None
@@ -202,7 +205,7 @@ class _Scorer:
             case Kind.TEXT:
                 decode = self._tokens.decode
                 assert decode is not None
-                text = None if outputs is None else decode(outputs[self._tokens.output])
+                text = None if outputs is None else decode(np.ravel(outputs[self._tokens.output]))
                 return replace(case, text=text)
             case _:
                 return case

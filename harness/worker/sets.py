@@ -43,6 +43,13 @@ class Sets:
         whole = None if make is None else self.own(lambda: make(self.setting), "its exam")
         return None if whole is None else self._part(whole)
 
+    def exam_if_possible(self) -> tuple[Workload | None, str]:
+        """The exam, or why it cannot be made here: that costs its metrics, and not the cell."""
+        try:
+            return self.exam(), ""
+        except Unsupported as missing:
+            return None, missing.text
+
     def _part(self, whole: Workload) -> Workload:
         part = balanced_part(whole.examples, self.assignment.sample_percent, self.assignment.seed)
         return Workload(whole.name, whole.version, part, whole.content)
