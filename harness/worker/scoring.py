@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
+from harness.errors import ModelProblem
 from harness.metrics import Metric
 from harness.models import Decides, DecidesFrames, Embeds, Example, GivesLogits, GivesTokens
 from harness.packages import installed_version
 from harness.quality.metric import CannotScore, Case, Kind, QualityMetric, kinds_of
 from harness.quality.table import all_metrics, metrics_for
 from harness.quality_metrics import known
-from harness.scores import Examples, Part, Quality, Score, Terms
+from harness.scores import Part, Quality, Score, Terms
 from harness.stats.pooling import pooled
 from harness.verdict_quality import wrong
 from harness.worker import protocol
@@ -88,6 +89,7 @@ class _Scorer:
 
     def quality(self) -> Quality:
         """Every score, and what is said of the outputs as a whole."""
+        self._refuse_unknown_outputs()
         answered, reference = self._own.answered, self._reference
         scores = tuple(self._score(one) for one in metrics_for(kinds_of(self._model)))
         decided = self._decisions()
@@ -103,6 +105,18 @@ class _Scorer:
             flipped=tuple(name for name, is_same in decided if not is_same),
             decisions=len(decided),
         )
+
+    def _refuse_unknown_outputs(self) -> None:
+        """A meaning of an output that nothing gives is the model's mistake, and no metric's."""
+        audio = self._model.audio
+        meant = [means.output for means in self._model.meanings] + ([audio.output] if audio else [])
+        firsts = [self._own.outputs(part, 0) for part in self._examples]
+        given = dict.fromkeys(name for outputs in firsts if outputs is not None for name in outputs)
+        if given and (missing := [name for name in meant if name not in given]):
+            raise ModelProblem(
+                f"model {self._model.name!r} gives no output {missing[0]!r}; it gives {', '.join(given)}:"
+                " name another in its meanings"
+            )
 
     def _score(self, one: QualityMetric) -> Score:
         metric, part = one.metric, self._part(one.of)
@@ -120,17 +134,17 @@ class _Scorer:
             return replace(blank, unavailable=missing)
         try:
             terms = tuple(_rounded(found) for found in one.terms_of(self._all_cases(one.of, part)))
+            value = pooled(_pool(metric), terms)
+            made_how = [one.note()] if one.note and value is not None else []
         except CannotScore as cannot:
             return replace(blank, unavailable=str(cannot))
         except Exception as error:  # noqa: BLE001 - a metric of any package may raise anything; the others go on
             return replace(blank, unavailable=f"it raised {type(error).__name__}: {' '.join(str(error).split())}")
-        value = pooled(_pool(metric), terms)
         if value is None:
             return replace(blank, unavailable=self._why_none(metric, part, terms))
         silent = sum(found is None for found in terms)
         notes = [f"{silent} of {len(terms)} examples have no value"] if silent else []
-        notes += [one.note()] if one.note else []
-        return replace(blank, value=value, unavailable=None, terms=terms, note="; ".join(notes) or None)
+        return replace(blank, value=value, unavailable=None, terms=terms, note="; ".join([*notes, *made_how]) or None)
 
     def _part(self, kind: Kind) -> Part:
         return Part.TIMED if kind in _OF_THE_TIMED or Part.EXAM not in self._examples else Part.EXAM
