@@ -20,6 +20,7 @@ from harness.stats.paired import estimate
 from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
 from harness.verdict_quality import judge_bound
+from harness.workload_guard import for_as_much
 
 COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
@@ -240,6 +241,8 @@ def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] |
     """The claimed ratio with its interval, or why there is none. For speed it is old time over new."""
     pairs = [pair for pair in duel.pairs if pair.stage > 0]
     if claim.quantity is Quantity.SPEED:
+        # A side that made less of it is not faster: speed is of as much audio, of as many tokens.
+        pairs = [pair for pair in for_as_much(duel).pairs if pair.stage > 0]
         if len(pairs) <= LEAST_PROCESSES:
             return f"{len(pairs)} pairs are too few; {LEAST_PROCESSES + 1} are needed"
         interval = interval_at([pair.log_ratios[duel.clock] for pair in pairs], STAGE_RATE)
