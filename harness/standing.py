@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import Answer
+from harness.metrics import Better
 from harness.quality_words import amount
 from harness.scores import Score
 from harness.stats.paired import Estimate
@@ -69,6 +70,11 @@ class Lead:
     why: str = ""
 
     @property
+    def is_higher_better(self) -> bool:
+        """Whether a loss is a fall of the value."""
+        return self.score.better is Better.HIGHER
+
+    @property
     def name(self) -> str:
         """The metric in words; its unit stands beside the value."""
         return self.score.metric.removesuffix("_db").replace("_", " ")
@@ -93,7 +99,7 @@ class Lead:
 class Standing:
     """One precision beside fp32; `memory` and `size` are shares of fp32's. `why`: what stands in the way of a result.
 
-    `text` is the last clause of the sentence: whether it is worth it, and why.
+    `text` is the last clause of the sentence: whether it is worth it, and why. `unknown`: why there is no `lead`.
     """
 
     cell: Cell
@@ -108,6 +114,7 @@ class Standing:
     flips: int | None = None
     decisions: int = 0
     is_same: bool = False
+    unknown: str = ""
     dominated_by: str | None = None
 
     @property
@@ -122,8 +129,9 @@ class Standing:
         """What it gains and what it costs: only what is known and worth a word."""
         if self.worth in (Worth.BASE, Worth.NO_RESULT):
             return ()
-        found = (_speed_words(self.speed), _size_words(self.size), _memory_words(self.memory), _output_words(self))
-        return tuple(phrase for phrase in found if phrase)
+        return tuple(
+            one for one in (_speed_words(self.speed), *_bytes_words(self.size, self.memory), _output_words(self)) if one
+        )
 
 
 def _speed_words(speed: Speed | None) -> str:
@@ -148,16 +156,13 @@ def _times(ratio: float, decimals: int = 2) -> str:
     return f"{ratio:.{decimals}f}×" if ratio >= 0.1 else f"{ratio:.1g}×"
 
 
-def _size_words(share: float | None) -> str:
-    if share is None or abs(share - 1) < 0.005:
-        return ""
-    return f"saves {_part(1 - share)} of the file" if share < 1 else f"needs a file {_part(share - 1)} larger"
-
-
-def _memory_words(share: float | None) -> str:
-    if share is None or abs(share - 1) < NOTABLE:
-        return ""
-    return f"saves {_part(1 - share)} of the memory" if share < 1 else f"needs {_part(share - 1)} more memory"
+def _bytes_words(size: float | None, memory: float | None) -> tuple[str, ...]:
+    """What is saved, then what more is needed; of the memory only where it is notable."""
+    shares = (("file", size, 0.005), ("memory", memory, NOTABLE))
+    told = [(what, share) for what, share, least in shares if share is not None and abs(share - 1) >= least]
+    saved = [f"{_part(1 - share)} of the {what}" for what, share in told if share < 1]
+    more = [f"{what} by {_part(share - 1)}" for what, share in told if share > 1]
+    return tuple(f"{verb} {' and '.join(found)}" for verb, found in (("saves", saved), ("needs more", more)) if found)
 
 
 def _part(share: float) -> str:

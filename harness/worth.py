@@ -73,6 +73,15 @@ def lead_score(measurement: Measurement) -> Score | None:
     return min(scores, key=lambda score: (not score.is_trusted, _place(score.metric)), default=None)
 
 
+def unknown_quality(measurement: Measurement) -> str:
+    """Why no score tells the quality of a cell; empty where one does."""
+    if lead_score(measurement) is not None:
+        return ""
+    if measurement.quality is None:
+        return "quality was not measured"
+    return measurement.quality.problem or "no metric of quality that is judged has a value"
+
+
 def no_result(measurement: Measurement | None) -> str:
     """Why a cell has no result; empty where it has one."""
     if measurement is None:
@@ -119,6 +128,7 @@ def _weighed(
         decisions=quality.decisions if quality else 0,
         flips=len(quality.flipped) if quality and quality.decisions else None,
         is_same=quality is not None and quality.is_same,
+        unknown=unknown_quality(own),
     )
     if cell.precision == BASE:
         speed = Speed(1.0, 1.0, 1.0, Shown.WITHIN, is_paired=True)
@@ -228,11 +238,11 @@ def _conclusion(told: Standing, lacks: str, broken: Sequence[Judged]) -> tuple[W
             unless = f", unless the size of the {saved} is what counts" if saved and holds else ""
             return Worth.NOT_WORTH_IT, f"not worth it on this machine{unless}"
         case Shown.FASTER:
-            return (Worth.WORTH_IT, "worth it") if holds else (Worth.CANNOT_TELL, f"faster; {_untold(lead)}")
+            return (Worth.WORTH_IT, "worth it") if holds else (Worth.CANNOT_TELL, f"faster; {_untold(told)}")
         case Shown.WITHIN if not saved:
             return Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"
         case Shown.WITHIN:
-            return (Worth.WORTH_IT, "worth it for its size") if holds else (Worth.CANNOT_TELL, _smaller(saved, lead))
+            return (Worth.WORTH_IT, "worth it for its size") if holds else (Worth.CANNOT_TELL, _smaller(told, saved))
         case Shown.NOTHING:
             return _undecided(told, saved, holds=holds)
 
@@ -244,22 +254,23 @@ def _undecided(told: Standing, saved: str, *, holds: bool) -> tuple[Worth, str]:
     if saved and holds:
         return Worth.WORTH_IT, f"worth it for its size; {settle}"
     if saved:
-        return Worth.CANNOT_TELL, f"{_smaller(saved, told.lead)}; {settle}"
+        return Worth.CANNOT_TELL, f"{_smaller(told, saved)}; {settle}"
     return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: {settle}"
 
 
-def _smaller(saved: str, lead: Lead | None) -> str:
-    return f"it saves {saved}; {_untold(lead)}"
+def _smaller(told: Standing, saved: str) -> str:
+    return f"{'smaller' if saved == 'file' else 'needs less memory'}; {_untold(told)}"
 
 
-def _untold(lead: Lead | None) -> str:
+def _untold(told: Standing) -> str:
     """Say that nothing is shown of the quality, and what would show it."""
+    lead = told.lead
     if lead is None:
-        return "what its outputs are worth was not measured"
+        return f"what its outputs are worth is not known: {told.unknown}"
     if lead.why:
         return f"whether the quality holds cannot be told: {lead.why}"
     examples = lead.loss.examples if lead.loss else 0
-    needed = f" (about {lead.needed} would tell)" if lead.needed else ""
+    needed = f" (about {lead.needed:,} would tell)" if lead.needed else ""
     return f"whether the quality holds cannot be told from {examples} examples{needed}"
 
 

@@ -106,7 +106,7 @@ FP32 = measured("fp32", of=agreeing(0))
 def test_a_slower_precision_that_flips_decisions_is_not_worth_it_in_the_words_of_the_issue() -> None:
     int8 = measured("int8-dynamic", size=29e6, of=agreeing(5))
     assert of("int8-dynamic", run(FP32, int8, duels=paired("int8-dynamic", 0.78))).sentence == (
-        "int8-dynamic is 0.78× as fast as fp32 here, saves 71 % of the file, saves 50 % of the memory,"
+        "int8-dynamic is 0.78× as fast as fp32 here, saves 71 % of the file and 50 % of the memory,"
         " flips 5 of 120 decisions: not worth it on this machine"
     )
 

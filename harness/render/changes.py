@@ -1,4 +1,4 @@
-"""How a change is written: two values in one unit, a per cent or a ratio with its interval, a margin, a rate.
+"""How a change is written: two values in one unit, a per cent, a ratio or an amount with its interval, a margin.
 
 Intervals are rounded outwards and bounds upwards, so that no text claims more than was shown. What is not finite is a
 dash.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from harness.metrics import METRICS
+from harness.quality_metrics import known
 from harness.render import numbers
 
 _NEAR_LEAST, _NEAR_MOST = 0.5, 2.0
@@ -43,6 +43,42 @@ def change(ratio: float | None, low: float | None = None, high: float | None = N
     return _times(ratio, low, high)
 
 
+def change_in_unit(change: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """Write new − old of what has no ratio worth saying: `−0.025 [−0.041, −0.008]`, `+0.4 [−0.1, +0.9] dB`."""
+    change, low, high = finite(change), finite(low), finite(high)
+    if change is None:
+        return numbers.DASH
+    half = (high - low) / 2 if low is not None and high is not None else 0.0
+    decimals = _decimals(half or abs(change))
+    said = _signed(change, decimals, round)
+    if low is not None and high is not None and half > 0:
+        said += f" [{_signed(low, decimals, math.floor)}, {_signed(high, decimals, math.ceil)}]"
+    return f"{said} {unit}".rstrip()
+
+
+def interval(low: float, high: float) -> str:
+    """Write where a value lies: `[0.88, 0.97]`, rounded outwards."""
+    decimals = _decimals((high - low) / 2)
+    least, most = _rounded(low, decimals, math.floor), _rounded(high, decimals, math.ceil)
+    return f"[{least:.{decimals}f}, {most:.{decimals}f}]".replace("-", "−")
+
+
+def _decimals(half: float) -> int:
+    """How many decimals an uncertainty leaves a meaning: two digits of its own."""
+    return min(max(1 - math.floor(math.log10(half)), 0), _MOST_DECIMALS + 2) if half > 0 else 0
+
+
+def amount(value: float | None, unit: str = "") -> str:
+    """Write what may be lost, or could be seen, in a metric's unit: rounded up, so that it never claims more."""
+    value = finite(value)
+    if value is None:
+        return numbers.DASH
+    if value <= 0:
+        return f"0 {unit}".rstrip()
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{_trimmed(math.ceil(value / step - 1e-6) * step, 3)} {unit}".rstrip()
+
+
 def span(low: float, high: float) -> str:
     """Write an interval alone: `[−1.2, +2.1] %`."""
     decimals = _within(1 - math.floor(math.log10((high - low) * 50))) if high > low else 1
@@ -55,19 +91,19 @@ def values(metric: str | None, old: float | None, new: float | None, half: float
     Equal values are written alike. Different ones are told apart, unless their difference is uncertain.
     """
     old, new = finite(old), finite(new)
-    known = [value for value in (old, new) if value is not None]
-    if not known:
+    found = [value for value in (old, new) if value is not None]
+    if not found:
         return numbers.DASH, numbers.DASH
-    largest, least = max(map(abs, known)), min(map(abs, known))
+    largest, least = max(map(abs, found)), min(map(abs, found))
     if least and largest / least > _FAR_APART:
         return values(metric, old, None, half)[0], values(metric, None, new, half)[1]
     write = _writer(metric or "", largest)
     digits = numbers.certain_digits(half)
-    texts = [write(value, digits) for value in known]
-    while half is None and digits < _MOST_DIGITS and len(set(texts)) < len(set(known)):
+    texts = [write(value, digits) for value in found]
+    while half is None and digits < _MOST_DIGITS and len(set(texts)) < len(set(found)):
         digits += 1
-        texts = [write(value, digits) for value in known]
-    shown = dict(zip(known, texts, strict=True))
+        texts = [write(value, digits) for value in found]
+    shown = dict(zip(found, texts, strict=True))
     return tuple(numbers.DASH if value is None else shown[value] for value in (old, new))
 
 
@@ -166,6 +202,9 @@ def _trimmed(value: float, digits: int) -> str:
 
 def _writer(metric: str, largest: float) -> Callable[[float, int], str]:
     """Return what writes values of a metric, in the unit that suits the largest of them."""
+    described = known().get(metric)
+    if described is not None and described.is_quality:
+        return lambda value, digits: numbers.quality(value, described.unit, digits)
     unit = _unit(metric)
     if unit == "count":
         return lambda value, _: numbers.count(value)
@@ -199,5 +238,5 @@ def _unit(metric: str) -> str:
     by_name = next((unit for suffix, unit in _SUFFIXES if metric.endswith(suffix)), None)
     if by_name is not None:
         return by_name
-    known = METRICS.get(metric)
-    return "" if known is None or known.unit == "s/s" else known.unit
+    described = known().get(metric)
+    return "" if described is None or described.unit == "s/s" else described.unit

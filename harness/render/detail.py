@@ -10,9 +10,11 @@ from dataclasses import dataclass, fields
 
 from harness.metrics import METRICS
 from harness.render import numbers
+from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
 from harness.render.strip import Strip, strip_of
 from harness.results import Condition, Measurement, PlacementProof, Provenance, Reading, WarmUp
+from harness.worth import lead_score
 
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Time", ("latency_", "corrected_", "device_p50_", "throughput_")),
@@ -23,7 +25,6 @@ _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Energy", ("energy_",)),
 )
 _OTHER = "Other"
-_UNITS = ("_per_second", "_seconds", "_bytes", "_count", "_fraction", "_joules_per_inference")
 _DIGEST_SHOWN = 12
 _LEFT_SHOWN = 12
 
@@ -74,6 +75,7 @@ class Detail:
     process: tuple[Entry, ...]
     origin: tuple[Entry, ...]
     conditions: ConditionTable | None
+    quality: QualityDetail | None = None
 
 
 def detail_of(row: Row, marks: int) -> Detail:
@@ -89,13 +91,8 @@ def detail_of(row: Row, marks: int) -> Detail:
         process=tuple(_process(measurement)),
         origin=tuple(_origin(measurement.provenance)) if measurement.provenance else (),
         conditions=_conditions(measurement.conditions) if measurement.conditions else None,
+        quality=quality_detail(measurement.quality, lead_score(measurement)) if measurement.quality else None,
     )
-
-
-def metric_words(metric: str) -> str:
-    """Return a metric's name as words; its unit stands beside the value."""
-    unit = next((unit for unit in _UNITS if metric.endswith(unit)), "")
-    return metric.removesuffix(unit).replace("_", " ")
 
 
 def _subjects(readings: Iterable[Reading]) -> Iterable[Subject]:
@@ -104,7 +101,7 @@ def _subjects(readings: Iterable[Reading]) -> Iterable[Subject]:
         if reading.value is not None:
             metric = METRICS[reading.metric]
             text = numbers.reading(metric, reading.value)
-            entry = Entry(metric_words(reading.metric), text, metric.summary, reading.note or "")
+            entry = Entry(numbers.metric_words(reading.metric), text, metric.summary, reading.note or "")
             entries[_subject(reading.metric)].append(entry)
     return (Subject(title, tuple(found)) for title, found in entries.items() if found)
 
@@ -117,7 +114,7 @@ def _gaps(readings: Iterable[Reading]) -> Iterable[Gap]:
     names: dict[str, list[str]] = {}
     for reading in readings:
         if reading.unavailable is not None:
-            names.setdefault(reading.unavailable, []).append(metric_words(reading.metric))
+            names.setdefault(reading.unavailable, []).append(numbers.metric_words(reading.metric))
     return (Gap(why, tuple(found)) for why, found in names.items())
 
 

@@ -12,6 +12,7 @@ from harness.render import numbers
 from harness.results import Measurement, Sample
 from harness.stats.estimates import relative_half_width
 from harness.stats.passes import pass_means
+from harness.worth import is_of_reference, lead_score, unknown_quality
 
 REFERENCE = "fp32"
 
@@ -132,6 +133,21 @@ def _placement(measurement: Measurement, _: Measurement | Problem) -> Figure:
     return Figure("proven", note=where)
 
 
+def _quality(measurement: Measurement, _: Measurement | Problem) -> Figure:
+    """The lead metric: as decisions flipped where it is those of fp32, else as its value; the rest stands beside it."""
+    quality, score = measurement.quality, lead_score(measurement)
+    if quality is None or score is None or score.value is None:
+        return _missing(unknown_quality(measurement))
+    flips = f"flips {len(quality.flipped)} of {quality.decisions}" if quality.decisions else ""
+    doubt = f"untrusted: {score.untrusted}" if score.untrusted else ""
+    if measurement.cell.precision == REFERENCE and is_of_reference(score.metric):
+        return Figure("ref", aside="untrusted" if doubt else "", note=doubt, value=score.value)
+    own = f"{numbers.metric_words(score.metric)} {numbers.quality(score.value, score.unit)}"
+    text, *rest = (flips, own) if score.metric == "decision_agreement" and flips else (own, flips)
+    asides = ("untrusted",) if doubt else rest if text == own and measurement.cell.precision != REFERENCE else ()
+    return Figure(text, aside=" ".join(one for one in asides if one), note=doubt, value=score.value)
+
+
 def _reading(
     metric: str, write: Callable[[float], str], absent: str
 ) -> Callable[[Measurement, Measurement | Problem], Figure]:
@@ -147,6 +163,14 @@ COLUMNS: tuple[Column, ...] = (
         _latency,
     ),
     Column("speed", "× fp32", f"the latency of fp32 ÷ this one's: above 1 is faster; {UNPAIRED}", _speed),
+    Column(
+        "quality",
+        "quality",
+        "what its outputs are worth, by the first metric of those that people notice: right decisions, words misheard,"
+        " decisions flipped against fp32 on the cpu, likeness to its outputs; the cell has them all, with intervals",
+        _quality,
+        always=False,
+    ),
     Column(
         "rate",
         "per second",

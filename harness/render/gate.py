@@ -11,9 +11,17 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judgement, Outcome, Verdict
-from harness.consequences import compared_cells, is_aside, of_cells
+from harness.consequences import compared_cells, of_cells
 from harness.render import changes, numbers
-from harness.render.gate_words import Control, aside_lines, control_of, count_cells, error_control, unchanged_lines
+from harness.render.gate_words import (
+    Control,
+    aside_lines,
+    control_of,
+    count_cells,
+    error_control,
+    is_in_passing,
+    unchanged_lines,
+)
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import (
     ANSWER_GLYPHS,
@@ -23,6 +31,7 @@ from harness.render.verdict_rows import (
     VerdictRow,
     by_cell,
     judged_first,
+    judged_kind,
     judged_row,
     verdict_row,
     worst_first,
@@ -175,9 +184,9 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
     cells = of_cells(verdicts)
     found = list(cells.values())
     answers = [
-        (clip(one_line(judged.kind), 40), judged.answer)
+        (judged_kind(judged), judged.answer)
         for judged in judgement.judged
-        if judged.answer in (Answer.FAILS, Answer.MISSED)
+        if judged.answer in (Answer.FAILS, Answer.MISSED) and judged.accepted is None
     ]
     return GateHeadline(
         against=clip(one_line(judgement.against), 160),
@@ -194,7 +203,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
 def _is_summed_up(row: VerdictRow) -> bool:
     if row.verdict.is_fatal or row.accepted:
         return False
-    return row.outcome is Outcome.UNCHANGED or row.outcome in _TOGETHER or is_aside(row.verdict)
+    return row.outcome is Outcome.UNCHANGED or row.outcome in _TOGETHER or is_in_passing(row.verdict)
 
 
 def _together(rows: Iterable[VerdictRow]) -> tuple[Together, ...]:

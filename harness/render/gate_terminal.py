@@ -156,9 +156,15 @@ def _judged(rows: Sequence[JudgedRow], look: Look) -> str:
         fatal = " (fails the gate)" if row.judged.is_fatal else ""
         lines.append(_beside(head, f"{row.kind}  {shorten(one_line(row.cell), 60)}  {row.name}{fatal}", look))
         lines.append(_wrapped(row.text, look, _indent(look), _indent(look)))
-        if row.source:
-            lines.append(_wrapped(f"source: {row.source}", look, _indent(look), _indent(look)))
-    return "\n".join(("claims and budgets", *(line for line in lines if line))) if lines else ""
+        for label, text in (("source", row.source), ("accepted", row.accepted)):
+            if text:
+                lines.append(_wrapped(f"{label}: {text}", look, _indent(look), _indent(look)))
+    return "\n".join((_promised(rows), *(line for line in lines if line))) if lines else ""
+
+
+def _promised(rows: Sequence[JudgedRow]) -> str:
+    """Name the section by what is in it."""
+    return "claims, budgets and bounds" if any(row.judged.kind == "quality" for row in rows) else "claims and budgets"
 
 
 def _labelled(label: str, texts: Sequence[str], look: Look) -> str:

@@ -9,7 +9,7 @@ from harness.comparisons import Basis, Judgement, Outcome, Verdict
 from harness.consequences import control_tripped, is_aside
 from harness.render import changes
 from harness.render.text import one_line, shorten
-from harness.render.verdict_rows import VerdictRow, verdict_row
+from harness.render.verdict_rows import VerdictRow, bound_of, is_of_quality, verdict_row
 from harness.verdict import LATENCY
 
 _NAME_SHOWN = 80
@@ -71,11 +71,27 @@ def unchanged_lines(rows: Iterable[VerdictRow]) -> tuple[str, ...]:
 
 def aside_lines(rows: Iterable[VerdictRow]) -> tuple[str, ...]:
     """Say of each metric that is judged in passing, in how many cells it was left undecided."""
-    by_metric: dict[str, int] = {}
+    by_metric: dict[str, list[Verdict]] = {}
     for row in rows:
-        if is_aside(row.verdict):
-            by_metric[row.metric] = by_metric.get(row.metric, 0) + 1
-    return tuple(f"{metric} of {count_cells(count)}" for metric, count in by_metric.items())
+        if is_in_passing(row.verdict):
+            by_metric.setdefault(row.metric, []).append(row.verdict)
+    return tuple(f"{metric} of {count_cells(len(found))}{_seen(found)}" for metric, found in by_metric.items())
+
+
+def is_in_passing(verdict: Verdict) -> bool:
+    """Whether a verdict is undecided, and summed up: of what never prolongs the measuring, or of too few examples."""
+    is_open = verdict.outcome is Outcome.INCONCLUSIVE and is_of_quality(verdict)
+    return is_aside(verdict) or (is_open and not verdict.is_fatal and verdict.accepted is None)
+
+
+def _seen(verdicts: Sequence[Verdict]) -> str:
+    """Of quality, the change that the examples could have shown."""
+    known = [verdict for verdict in verdicts if is_of_quality(verdict) and verdict.could_see is not None]
+    if not known:
+        return ""
+    least = max(known, key=lambda verdict: verdict.could_see or 0.0)
+    fewest = min(verdict.examples for verdict in known)
+    return f" ({fewest} examples could show {bound_of(least, least.could_see)})"
 
 
 def _within(verdicts: Sequence[Verdict]) -> str:
@@ -85,11 +101,15 @@ def _within(verdicts: Sequence[Verdict]) -> str:
         return ""
     if max(known) == 0:
         return ", identical"
-    return f", {'each ' if len(verdicts) > 1 else ''}within {changes.bound(max(known))}"
+    return f", {'each ' if len(verdicts) > 1 else ''}within {bound_of(verdicts[0], max(known))}"
 
 
 def _reach(verdict: Verdict) -> float | None:
     """Return how far from "no change" the verdict still allows: as counted, by its interval, or by its margin."""
+    if is_of_quality(verdict):
+        ends = [changes.finite(end) for end in (verdict.change_low, verdict.change_high)]
+        told = [abs(end) for end in ends if end is not None]
+        return max(told) if told else changes.finite(verdict.margin)
     ratio = changes.finite(verdict.ratio)
     if verdict.basis is Basis.EXACT and ratio is not None:
         return abs(ratio - 1)

@@ -26,6 +26,7 @@ from harness.render.strip import HEIGHT, WIDTH
 from harness.render.text import clip, shorten, visible
 from harness.render.verdict_rows import GLYPHS as OUTCOME_GLYPHS
 from harness.render.verdict_rows import MEANINGS
+from harness.render.worth_rows import TITLES, worth_blocks
 from harness.results import Run
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def render_html(run: Run) -> str:
     templates = _templates()
     rows = rows_of(run)
     comparison = comparison_of(run)
-    sheets = ("report.css", "verdicts.css") if comparison else ("report.css",)
+    sheets = ("report.css", "quality.css", *(["verdicts.css"] if comparison else []))
     style = "".join(templates.get_template(sheet).render() for sheet in sheets)
     marks = max(min(_MARKS_OF_A_CELL, _MARKS_OF_A_PAGE // max(len(rows), 1)), 40)
     return templates.get_template("report.html.j2").render(
@@ -64,6 +65,8 @@ def render_html(run: Run) -> str:
         rows=rows,
         columns=shown_columns(rows),
         blocks=blocks_of(rows),
+        worths=worth_blocks(run),
+        worth_titles=TITLES,
         details=[detail_of(row, marks) for row in rows],
         comparison=comparison,
         anchors={row.anchor for row in rows},

@@ -11,6 +11,7 @@ from typing import TextIO
 from harness.comparisons import Answer, Outcome
 from harness.render.rows import State
 from harness.render.text import encodable
+from harness.standing import Worth
 
 _LINES_WIDTH = 120
 _BAD, _UNSURE, _FAINT, _GOOD = "1;31", "33", "2", "32"
@@ -27,6 +28,9 @@ _TONES: Mapping[StrEnum, str] = {
     Answer.FAILS: _BAD,
     Answer.MISSED: _BAD,
     Answer.CANNOT_TELL: _UNSURE,
+    Worth.WORTH_IT: _GOOD,
+    Worth.CANNOT_TELL: _UNSURE,
+    Worth.NO_RESULT: _FAINT,
 }
 
 

@@ -14,7 +14,9 @@ DASH = "–"
 _TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
 _SIZE = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
+_UNITS = ("_per_second", "_seconds", "_bytes", "_count", "_fraction", "_joules_per_inference", "_db")
 _DIGITS = 3
+_MOST_DIGITS = 9
 
 
 def seconds(value: float, half_width: float | None = None) -> str:
@@ -97,6 +99,8 @@ def duration(value: float) -> str:
 
 def reading(metric: Metric, value: float) -> str:
     """Write a value in the way of its metric; a unit that has no way of its own is written out."""
+    if metric.is_quality:
+        return quality(value, metric.unit)
     if metric.name.endswith("_fraction"):
         return percent(value)
     match metric.unit:
@@ -112,6 +116,21 @@ def reading(metric: Metric, value: float) -> str:
             return count(value)
         case unit:
             return f"{plain(value)} {unit}"
+
+
+def quality(value: float, unit: str = "", digits: int = _DIGITS) -> str:
+    """Write a value of quality: `0.931`, `31.2 dB`. What is nearly whole (all agree) is not rounded to it."""
+    whole = round(value)
+    while value != whole and float(f"{value:.{digits - 1}e}") == whole and digits < _MOST_DIGITS:
+        digits += 1
+    text = str(whole).replace("-", "−") if value == whole and unit == "" else plain(value, digits)
+    return f"{text} {unit}".rstrip()
+
+
+def metric_words(metric: str) -> str:
+    """Return a metric's name as words; its unit stands beside the value."""
+    unit = next((unit for unit in _UNITS if metric.endswith(unit)), "")
+    return metric.removesuffix(unit).replace("_", " ")
 
 
 def certain_digits(half_width: float | None) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from harness.cells import Cell, measuring
 from harness.render.figures import COLUMNS, REFERENCE, Column, Figure, Problem
+from harness.render.quality_rows import quality_notes
 from harness.results import Measurement, Run, Status
 
 
@@ -136,7 +137,8 @@ def measured_row(number: int, measurement: Measurement, reference: Measurement |
     state, problem = _state(measurement)
     beside = _beside(reference)
     figures = {} if problem else {column.key: column.figure(measurement, beside) for column in COLUMNS}
-    return Row(number, measurement.cell, state, figures, problem, measurement.notes, measurement)
+    notes = (*measurement.notes, *quality_notes(measurement.quality))
+    return Row(number, measurement.cell, state, figures, problem, notes, measurement)
 
 
 def by_reason(rows: Iterable[Row], state: State) -> Mapping[str, tuple[Row, ...]]:

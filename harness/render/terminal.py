@@ -20,9 +20,11 @@ from harness.render.look import Look
 from harness.render.machine import library_line, machine_line
 from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.text import clip, one_line, shorten, visible
+from harness.render.worth_rows import worth_blocks
+from harness.render.worth_terminal import worth_report
 from harness.results import Environment, Run
 
-_BY_WORTH = ("latency", "speed", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
+_BY_WORTH = ("latency", "speed", "quality", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
 _GAP = 2
 _TELLING = 20
 _NAMED = 8
@@ -46,14 +48,14 @@ def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: st
     room = look.width - cell_len(start)
     end = f"  {eta}" if eta and room - cell_len(eta) > _TELLING else ""
     room = max(room - cell_len(end), _TELLING)
-    said = clip(_outcome(row), room)
+    said = clip(_outcome(row, room), room)
     line = f"{start}{look.paint(row.state, _padded(said, room) if end else said)}{end}"
     notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in row.notes)
     return look.fit("\n".join((line.rstrip(), *notes)))
 
 
 def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
-    """Return all that is said at the end: table, headline, what has no numbers, the gate, where the report is."""
+    """Return all that is said at the end: table, headline, what has no numbers, what is worth it, gate, report."""
     rows = rows_of(run)
     headline = headline_of(run, rows)
     comparison = comparison_of(run)
@@ -67,6 +69,7 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
         _excused(rows, State.UNSUPPORTED, look),
         _failures(rows, look),
         _excused(rows, State.NOT_MEASURED, look),
+        worth_report(worth_blocks(run), look),
         gate_report(comparison, look) if comparison else "",
         f"report  {visible(report)}" if report else "",
     ]
@@ -95,12 +98,20 @@ def table(rows: Sequence[Row], look: Look) -> str:
     return look.fit("\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip())
 
 
-def _outcome(row: Row) -> str:
-    if row.problem is None:
-        speed, peak = row.figures["speed"], row.figures["peak"]
-        ratio = f"{speed.text} fp32" if speed.text.startswith("≈") else ""
-        return "   ".join(text for text in (str(row.figures["latency"]), ratio, f"peak {peak}") if text)
-    return f"{row.glyph} {_problem_line(row)}"
+def _outcome(row: Row, room: int) -> str:
+    """Return what a cell's line says: all of it, or what fits of it: the memory is left out first."""
+    if row.problem is not None:
+        return f"{row.glyph} {_problem_line(row)}"
+    latency, speed, peak, quality = (row.figures[key] for key in ("latency", "speed", "peak", "quality"))
+    ratio = f"{speed.text} fp32" if speed.text.startswith("≈") else ""
+    has_quality = not quality.why and quality.text != "ref"
+    worths = dict.fromkeys((str(quality), quality.text)) if has_quality and not quality.note else (str(quality),)
+    choices = [
+        "   ".join(text for text in (str(latency), times, worth if has_quality else "", memory) if text)
+        for times, memory in ((ratio, f"peak {peak}"), (ratio, ""), ("", ""))
+        for worth in worths
+    ]
+    return next((choice for choice in choices if cell_len(choice) <= room), choices[0])
 
 
 def _problem_line(row: Row) -> str:

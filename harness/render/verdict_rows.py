@@ -12,8 +12,10 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
+from harness.quality_metrics import known
+from harness.quality_words import amount
 from harness.render import changes
-from harness.render.detail import metric_words
+from harness.render.numbers import DASH, metric_words
 from harness.render.rows import anchor_of, cell_name
 from harness.render.text import clip, one_line
 
@@ -134,7 +136,7 @@ class VerdictRow:
     @property
     def numbers(self) -> tuple[str, ...]:
         """Change, margin, what it rests on, and where nothing was shown what could have been: the phrases known."""
-        if changes.finite(self.verdict.ratio) is None:
+        if self.change == DASH:
             return (self.could_see,) if self.could_see else ()
         margin = f"margin {self.margin}" if changes.finite(self.verdict.margin) is not None else ""
         could_see = self.could_see if self.outcome in (Outcome.INCONCLUSIVE, Outcome.SUSPECT) else ""
@@ -165,20 +167,21 @@ class VerdictRow:
     @property
     def footing(self) -> str:
         """What the verdict rests on and what it could have seen; empty where nothing was measured."""
-        if changes.finite(self.verdict.ratio) is None:
+        if self.change == DASH:
             return self.could_see
         return f"{self.basis}; {self.could_see}" if self.could_see else self.basis
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A claim or a budget as it is shown."""
+    """A claim, a budget or a bound on quality, as it is shown."""
 
     judged: Judged
     kind: str
     name: str
     text: str
     source: str
+    accepted: str = ""
 
     @property
     def glyph(self) -> str:
@@ -205,12 +208,10 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
         metric=f"{metric_name(verdict.metric)} {clip(one_line(verdict.of), 40)}".rstrip(),
         old=old,
         new=new,
-        change=changes.change(verdict.ratio, verdict.low, verdict.high),
-        margin=changes.share(verdict.margin),
+        change=_change(verdict),
+        margin=_margin(verdict),
         basis=_basis(verdict),
-        could_see=""
-        if changes.finite(verdict.could_see) is None
-        else f"could see ≥ {changes.bound(verdict.could_see)}",
+        could_see=_could_see(verdict),
         text=_clean(verdict.text),
         cause=_clean(verdict.cause),
         differences=tuple(_clean(str(difference)) for difference in verdict.differences),
@@ -220,14 +221,25 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
 
 
 def judged_row(judged: Judged) -> JudgedRow:
-    """Make the row of a claim or a budget."""
-    kind, text = clip(_clean(judged.kind), _NAME_SHOWN), _clean(judged.text)
-    return JudgedRow(judged, kind, _clean(judged.name), _target(judged) or text, _clean(judged.source))
+    """Make the row of a claim, a budget or a bound on quality."""
+    return JudgedRow(
+        judged,
+        judged_kind(judged),
+        _clean(judged.name),
+        _target(judged) or _clean(judged.text),
+        _clean(judged.source),
+        _clean(judged.accepted),
+    )
+
+
+def judged_kind(judged: Judged) -> str:
+    """What was promised, in a word or two."""
+    return "quality bound" if judged.kind == "quality" else clip(_clean(judged.kind), _NAME_SHOWN)
 
 
 def _target(judged: Judged) -> str:
     """A budget in the unit of its metric: what was found, and how far it is from the target."""
-    if judged.metric is None or judged.value is None or judged.target is None:
+    if judged.kind != "budget" or judged.metric is None or judged.value is None or judged.target is None:
         return ""
     found, target = changes.values(judged.metric, judged.value, judged.target, half=0.01)
     share = f", {abs(judged.value / judged.target - 1):.0%} off" if judged.target else ""
@@ -260,18 +272,50 @@ def by_cell(rows: Iterable[VerdictRow]) -> Mapping[Cell, tuple[VerdictRow, ...]]
 
 
 def _size(verdict: Verdict) -> float:
+    if is_of_quality(verdict):
+        return abs(changes.finite(verdict.change) or 0.0) / max(changes.finite(verdict.margin) or 0.0, 1e-4)
     ratio, margin = changes.finite(verdict.ratio), changes.finite(verdict.margin)
     if ratio is None or ratio <= 0:
         return 0.0
     return abs(math.log(ratio)) / math.log1p(max(margin or 0.0, 1e-4))
 
 
+def is_of_quality(verdict: Verdict) -> bool:
+    """Whether a verdict is of what came out: its change and margin are in the metric's unit, not relative."""
+    described = known().get(verdict.metric or "")
+    return verdict.change is not None or (described is not None and described.is_quality)
+
+
+def bound_of(verdict: Verdict, value: float | None) -> str:
+    """Write something that is at most this much: in the metric's unit, or relative; rounded up."""
+    return changes.amount(value, _unit(verdict)) if is_of_quality(verdict) else changes.bound(value)
+
+
+def _unit(verdict: Verdict) -> str:
+    described = known().get(verdict.metric or "")
+    return described.unit if described else ""
+
+
+def _change(verdict: Verdict) -> str:
+    if is_of_quality(verdict):
+        return changes.change_in_unit(verdict.change, verdict.change_low, verdict.change_high, _unit(verdict))
+    return changes.change(verdict.ratio, verdict.low, verdict.high)
+
+
+def _margin(verdict: Verdict) -> str:
+    margin = changes.finite(verdict.margin)
+    return amount(margin, _unit(verdict)) if is_of_quality(verdict) and margin is not None else changes.share(margin)
+
+
 def _could_see(verdict: Verdict) -> str:
     least = changes.finite(verdict.could_see)
-    return "" if least is None else f"could see ≥ {changes.bound(least)}"
+    return "" if least is None else f"could see ≥ {bound_of(verdict, least)}"
 
 
 def _basis(verdict: Verdict) -> str:
+    if is_of_quality(verdict):
+        words = {Basis.LIVE: "live", Basis.STORED: "stored baseline", Basis.EXACT: "counted"}[verdict.basis]
+        return f"{words}, {verdict.examples} example{'s' * (verdict.examples != 1)}" if verdict.examples else words
     match verdict.basis:
         case Basis.LIVE:
             return f"live, {verdict.pairs} pair{'s' if verdict.pairs != 1 else ''}" if verdict.pairs else "live"

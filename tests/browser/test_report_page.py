@@ -19,18 +19,26 @@ from harness.results import Run
 def run_called(name: str) -> Run:
     """A fixed run by name."""
     from fixed_judgement import HOSTILE_JUDGED, JUDGED
+    from fixed_quality import HOSTILE_QUALITY, QUALITY_JUDGED
     from fixed_run import HOSTILE, RUN
 
-    return {"usual": RUN, "hostile": HOSTILE, "judged": JUDGED, "judged-hostile": HOSTILE_JUDGED}[name]
+    return {
+        "usual": RUN,
+        "hostile": HOSTILE,
+        "judged": JUDGED,
+        "judged-hostile": HOSTILE_JUDGED,
+        "quality": QUALITY_JUDGED,
+        "quality-hostile": HOSTILE_QUALITY,
+    }[name]
 
 
-@pytest.fixture(scope="module", params=["usual", "hostile", "judged", "judged-hostile"])
+@pytest.fixture(scope="module", params=["usual", "hostile", "judged", "judged-hostile", "quality", "quality-hostile"])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A rendered report."""
     return write_report(run_called(request.param), tmp_path_factory.mktemp(request.param, numbered=False))
 
 
-@pytest.fixture(scope="module", params=["usual", "judged"])
+@pytest.fixture(scope="module", params=["usual", "judged", "quality"])
 def decent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a fixed run, judged or not."""
     return write_report(run_called(request.param), tmp_path_factory.mktemp("decent"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fixed_judgement import DUELS, JUDGED, VERDICTS
+from fixed_quality import MEASURED, QUALITY_JUDGED, QUALITY_RUN
 from fixed_run import ENVIRONMENT, MEASUREMENTS, PLANNED, RUN
 
 from harness.cells import Cell
@@ -17,18 +18,21 @@ from harness.render.html import render_html
 from harness.render.look import Look
 from harness.render.progress import Progress
 from harness.render.terminal import final_report
-from harness.results import Phase
+from harness.render.worth_rows import worth_blocks
+from harness.render.worth_terminal import worth_report
+from harness.results import Measurement, Phase
 
 FOLDER = Path(__file__).parent / "golden"
 REPORT = "reports/2026-11-21T02-55-57/report.html"
 
 
-def progress() -> str:
+def progress(measurements: Sequence[Measurement] = MEASUREMENTS) -> str:
     """The lines of a run of which every cell takes 100 seconds."""
     stream, now = io.StringIO(), [0.0]
     shown = Progress(stream, clock=lambda: now[0], environ={}, width=100)
-    shown.started(len(PLANNED), cells=PLANNED, environment=ENVIRONMENT, about_seconds=400)
-    for measurement in MEASUREMENTS:
+    cells = PLANNED if measurements is MEASUREMENTS else tuple(one.cell for one in measurements)
+    shown.started(len(cells), cells=cells, environment=ENVIRONMENT, about_seconds=400)
+    for measurement in measurements:
         shown.cell_started(measurement.cell)
         shown.phase(measurement.cell, Phase.TIMING)
         for _ in range(100):
@@ -87,6 +91,11 @@ GOLDEN: Mapping[str, Callable[[], str]] = {
     "judged-cell.txt": lambda: cell_table(of_cell(PLANNED[6])) + "\n",
     "judged-progress.txt": gate_progress,
     "judged.html": lambda: render_html(JUDGED),
+    "quality-160.txt": lambda: final_report(QUALITY_JUDGED, Look(160), report=REPORT) + "\n",
+    "quality-60.txt": lambda: worth_report(worth_blocks(QUALITY_RUN), Look(60)) + "\n",
+    "quality-ascii.txt": lambda: final_report(QUALITY_RUN, Look(100, "ascii"), report=REPORT) + "\n",
+    "quality-progress.txt": lambda: progress(MEASURED),
+    "quality.html": lambda: render_html(QUALITY_JUDGED),
 }
 
 if __name__ == "__main__":

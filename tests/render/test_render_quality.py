@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from fixed_quality import (
+    DYNAMIC,
+    FLIPS,
+    FP32,
+    HALF,
+    HOSTILE_QUALITY,
+    INT4,
+    MEASURED,
+    QUALITY_JUDGED,
+    QUALITY_RUN,
+    STATIC,
+    TURNS,
+    VAD_HALF,
+    VOICE,
+    VOICE_INT8,
+    share,
+    turns,
+)
+from test_render_html import Element, Tree, everything
+
+from harness.cells import Cell
+from harness.comparisons import Outcome, Verdict
+from harness.metrics import Better, Pool
+from harness.render import changes, numbers
+from harness.render.html import render_html
+from harness.render.look import Look
+from harness.render.quality_rows import quality_detail, quality_notes
+from harness.render.rows import rows_of
+from harness.render.terminal import cell_line, final_report
+from harness.render.verdict_rows import verdict_row
+from harness.render.worth_rows import worth_blocks
+from harness.render.worth_terminal import worth_report
+from harness.scores import Part, Quality, Score
+
+ROOT = Tree(render_html(QUALITY_JUDGED)).root
+ROWS = {row.cell: row for row in rows_of(QUALITY_RUN)}
+
+
+def article(cell: Cell) -> Element:
+    return next(one for one in ROOT.all("article") if one.attributes["id"] == ROWS[cell].anchor)
+
+
+def table(name: str, root: Element = ROOT) -> Element:
+    return next(one for one in root.all("table") if name in one.attributes["class"].split())
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.931, "", "0.931"),
+        (1.0, "", "1"),
+        (0.0, "", "0"),
+        (0.9999, "", "0.9999"),
+        (0.9996, "", "0.9996"),
+        (99.99, "dB", "99.99 dB"),
+        (100.0, "dB", "100 dB"),
+        (-12.25, "dB", "−12.2 dB"),
+    ],
+)
+def test_a_value_of_quality_is_never_rounded_to_perfection(value: float, unit: str, text: str) -> None:
+    assert numbers.quality(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high", "unit", "text"),
+    [
+        (-0.025, -0.0411, -0.0082, "", "−0.025 [−0.042, −0.008]"),
+        (0.4, -0.11, 0.91, "dB", "+0.40 [−0.11, +0.91] dB"),
+        (0.0, 0.0, 0.0, "", "0"),
+        (None, None, None, "", "–"),
+        (-0.02, None, None, "", "−0.020"),
+        (float("nan"), 0.0, 0.0, "", "–"),
+    ],
+)
+def test_a_change_in_a_unit_is_written_with_its_interval_rounded_outwards(
+    change: float | None, low: float | None, high: float | None, unit: str, text: str
+) -> None:
+    assert changes.change_in_unit(change, low, high, unit) == text
+
+
+def test_a_verdict_on_quality_is_written_in_the_unit_of_its_metric() -> None:
+    verdict = Verdict(
+        *(FP32, "mcd_dtw_db", Outcome.REGRESSED, "worse", "main"),
+        old=1.0,
+        new=1.9,
+        change=0.9,
+        change_low=0.6,
+        change_high=1.2,
+        margin=0.5,
+        examples=40,
+    )
+    row = verdict_row(verdict)
+    assert row.numbers == ("+0.90 [+0.60, +1.20] dB", "margin 0.5 dB", "live, 40 examples")
+    assert row.values == "1.00 → 1.90 dB"
+    assert row.metric == "mcd dtw"
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (DYNAMIC, "accuracy 0.958 flips 5 of 120"),
+        (STATIC, "accuracy 0.892 flips 12 of 120"),
+        (VOICE_INT8, "log mel distance 1.42 ln"),
+    ],
+)
+def test_the_line_of_a_cell_says_what_its_outputs_are_worth(subject: Cell, said: str) -> None:
+    assert f"   {said}   peak " in cell_line(ROWS[subject], 9, Look(160))
+
+
+def test_decisions_alone_are_told_by_how_many_flipped() -> None:
+    quality = replace(turns((3, 9), ()), scores=(share("decision_agreement", (3, 9)),))
+    alone = replace(QUALITY_RUN, planned=(), measurements=(MEASURED[0], replace(MEASURED[1], quality=quality)))
+    assert str(rows_of(alone)[1].figures["quality"]) == "flips 2 of 120"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "why"),
+    [
+        (VOICE, "ref", ""),
+        (HALF, "–", "the scoring worker was killed"),
+        (VAD_HALF, "–", "quality was not measured"),
+    ],
+)
+def test_where_no_score_tells_the_quality_it_is_said_why(subject: Cell, text: str, why: str) -> None:
+    figure = ROWS[subject].figures["quality"]
+    assert (figure.text, figure.why) == (text, why)
+
+
+def test_an_untrusted_lead_says_so_beside_its_value() -> None:
+    broken = replace(turns((3,), (3,)), scores=(share("accuracy", (3,), untrusted="noise did not lower it"),))
+    row = rows_of(replace(QUALITY_RUN, planned=(), measurements=(replace(MEASURED[1], quality=broken),)))[0]
+    assert str(row.figures["quality"]) == "accuracy 0.992 untrusted"
+    assert "untrusted here: accuracy: noise did not lower it" in row.notes
+
+
+def test_what_casts_doubt_on_outputs_stands_among_the_notes() -> None:
+    assert quality_notes(MEASURED[1].quality)[0] == "the session gave other outputs after it was timed than before"
+    assert "quality is not known: the scoring worker was killed" in ROWS[HALF].notes
+    assert "1 of 8 timed examples gave no output: s7" in ROWS[VOICE_INT8].notes
+    kernels = [note for note in ROWS[STATIC].notes if note.startswith("with ")]
+    assert kernels == [
+        "with session.x64quantprecision=1: flips 2 of 120 (turn-003, turn-006), largest difference 0.0813",
+        "with arena off: not known, the session does not open",
+    ]
+
+
+def test_every_score_of_a_cell_stands_on_its_page_with_interval_examples_and_part() -> None:
+    body = table("scores", article(DYNAMIC)).all("tbody")[0]
+    lines = [
+        [*(head.text for head in line.all("th")), *(cell.text for cell in line.all("td"))] for line in body.all("tr")
+    ]
+    assert [line[0].split(" ")[0] for line in lines] == ["accuracy", "decision", "positive", "recall", "sqnr"]
+    # Wilson's interval of 115 of 120: (115 + 1.92) / 123.84 ± 1.96 / 123.84 · √(115 · 5 / 120 + 0.9604).
+    assert lines[0][1:] == ["0.958", "[0.906, 0.983]", "120", "exam"]
+    # Four of 24 and four of 25: 24.5 ± 2.3646 · 0.5345 / √8.
+    assert lines[4][1:] == ["24.5 dB", "[24.05, 24.95]", "8", "timed"]
+    assert "shown only" in lines[2][0]
+    assert "untrusted: noise did not lower it" in lines[3][0]
+    gaps = [line.text for one in article(DYNAMIC).all("ul") for line in one.all("li")]
+    assert [gap for gap in gaps if "auc" in gap] == ["– auc only one label is in the set"]
+
+
+def test_flipped_examples_are_listed_and_folded_beyond_ten() -> None:
+    shown = article(STATIC)
+    ids = [TURNS.ids[number] for number in FLIPS]
+    folded = next(one for one in shown.all("details") if one.all("summary")[0].text == "2 more")
+    assert [one.text for one in folded.all("bdi")] == ids[10:]
+    assert all(shown.text.count(name) >= 1 for name in ids)
+
+
+def test_the_worst_slice_is_named_and_a_slice_without_its_like_is_not() -> None:
+    shown = article(STATIC)
+    # Multiples of three are the long ones: the 12 flips are among them, and 7 is short.
+    assert "worst: length long, 0.7" in shown.text
+    body = table("slices", shown).all("tbody")[0]
+    assert [[cell.text for cell in line.all("td")] for line in body.all("tr")] == [
+        ["0.700", "40"],
+        ["0.988", "80"],
+        ["0.892", "120"],
+    ]
+
+
+def test_the_same_outputs_and_the_other_kernels_are_said() -> None:
+    assert "outputs are those of fp32, bit for bit" in article(FP32).text
+    assert "Other kernels with QDQ fusion off: flips 0 of 120, largest difference 0" in article(STATIC).text
+
+
+def test_the_matrix_says_quality_and_memory_beside_the_latency() -> None:
+    cell = next(
+        td
+        for td in table("matrix").all("td")
+        if td.all("a") and td.all("a")[0].attributes["href"][1:] == ROWS[STATIC].anchor
+    )
+    assert "accuracy 0.892 flips 12 of 120" in cell.text
+    assert "262 MB" in cell.text
+
+
+def test_the_page_and_the_terminal_say_the_same_of_what_is_worth_it() -> None:
+    said = " ".join(final_report(QUALITY_JUDGED, Look(160)).split())
+    page = ROOT.text
+    sentences = [
+        row.sentence for block in worth_blocks(QUALITY_JUDGED) for row in block.rows if row.worth.value != "base"
+    ]
+    assert len(sentences) == 6
+    for sentence in sentences:
+        assert sentence in page
+        assert sentence in said
+
+
+def test_every_precision_has_its_row_in_the_table_of_worth() -> None:
+    tables = [one for one in ROOT.all("table") if one.attributes["class"] == "worth"]
+    anchors = [link.attributes["href"][1:] for one in tables for link in one.all("a")]
+    assert sorted(anchors) == sorted(row.anchor for row in ROWS.values())
+    assert "no result ∅" in next(line.text for line in tables[0].all("tr") if INT4.precision in line.text)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 160])
+def test_what_is_worth_it_keeps_within_the_width(width: int) -> None:
+    for run in (QUALITY_RUN, HOSTILE_QUALITY):
+        assert max(map(len, worth_report(worth_blocks(run), Look(width)).splitlines())) <= width
+
+
+def test_colour_changes_no_word_of_what_is_worth_it() -> None:
+    painted = worth_report(worth_blocks(QUALITY_RUN), Look(160, colour=True))
+    plain = worth_report(worth_blocks(QUALITY_RUN), Look(160))
+    assert painted != plain
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == plain
+
+
+def test_a_bound_on_quality_prints_its_own_words_and_an_accepted_one_fails_nothing() -> None:
+    said = final_report(QUALITY_JUDGED, Look(160))
+    assert "1 quality bound fails" in said
+    assert "int8-static loses 0.092 (0.051 to 0.133), where 0.02 may be lost" in said
+    assert "accepted: known since 2026-10; until 2026-12-01" in said
+    claims = next(section for section in ROOT.all("section") if section.attributes.get("id") == "claims")
+    assert "int8-static loses 0.092 (0.051 to 0.133), where 0.02 may be lost" in claims.text
+    assert "accepted: known since 2026-10; until 2026-12-01" in claims.text
+
+
+def test_undecided_quality_is_told_in_passing_with_what_could_be_seen() -> None:
+    assert "in passing: accuracy of 1 cell (120 examples could show 0.03)" in final_report(QUALITY_JUDGED, Look(160))
+
+
+def test_hostile_ids_and_slices_stay_text() -> None:
+    page = render_html(HOSTILE_QUALITY)
+    root = Tree(page).root
+    assert not [one for one in everything(root) if one.tag in ("script", "svg onload", "img")]
+    assert "<script>alert(3)</script>" in root.text
+    assert "{{ 7*7 }}" in root.text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", page)
+    assert len(page) < 150_000
+    said = final_report(HOSTILE_QUALITY, Look(100))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", said)
+
+
+def test_a_metric_of_a_package_that_is_not_here_is_shown_as_it_was_recorded() -> None:
+    score = Score("laughter", Part.EXAM, "ha", Better.HIGHER, Pool.MEAN, 2.5, tuple((2.5,) for _ in TURNS.ids))
+    shown = quality_detail(Quality(exam=TURNS, scores=(score,)), score).scores[0]
+    assert (shown.name, shown.value, shown.meaning) == ("laughter", "2.50 ha", "")
