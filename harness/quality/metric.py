@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from harness.metrics import Metric
-from harness.models import Need
+from harness.models import Decides, DecidesFrames, Embeds, GivesLogits, GivesTokens, Model, Need
 from harness.scores import Terms
 
 if TYPE_CHECKING:
@@ -99,3 +99,23 @@ class QualityMetric:
             return self.together(cases)
         assert self.terms is not None
         return tuple(self.terms(case) for case in cases)
+
+
+def kinds_of(model: Model) -> tuple[Kind, ...]:
+    """What the outputs of a model are."""
+    kinds = [Kind.ANY]
+    for meaning in model.meanings:
+        match meaning:
+            case Decides():
+                kinds.append(Kind.DECISION)
+            case DecidesFrames():
+                kinds.append(Kind.FRAMES)
+            case GivesLogits():
+                kinds.append(Kind.LOGITS)
+            case GivesTokens(_, decode):
+                kinds += [Kind.TOKENS] if decode is None else [Kind.TOKENS, Kind.TEXT]
+            case Embeds():
+                kinds.append(Kind.EMBEDDING)
+            case _:
+                assert_never(meaning)
+    return (*kinds, Kind.AUDIO, Kind.SPEECH) if model.audio else tuple(kinds)
