@@ -8,6 +8,7 @@ sample that is not finite, is heard as silence as long as the reference: it is c
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log, sqrt
 
 from harness.quality.checks import Trial, self_checked
 from harness.quality.metric import Array, Case, Kind, QualityMetric
@@ -99,15 +100,10 @@ def si_sdr_db(case: Case) -> Terms | None:
 
 
 def mcd_dtw_db(case: Case) -> Terms | None:
-    """Mel-cepstral distance over the whole of both, after time warping.
-
-    Kubichek 1993 over cepstra 1 to 13 of the log power in mel bands: the root mean square of the dB by which the
-    smoothed spectra differ, whatever their level.
-    """
+    """Mel-cepstral distance over the whole of both, after time warping."""
     import numpy as np
 
-    from harness.quality.spectra import cepstra, log_mel
-    from harness.quality.warping import warped_distance
+    from harness.quality.spectra import log_mel
 
     reference = reference_audio(case)
     if not reference.size:
@@ -115,10 +111,19 @@ def mcd_dtw_db(case: Case) -> Terms | None:
     output = heard(case)
     if not output.size:
         output = np.zeros_like(reference)
-    of_output, of_reference = (
-        cepstra(2 * log_mel(samples, case.sample_rate), _CEPSTRA) for samples in (output, reference)
-    )
-    return (float(10 / np.log(10) * np.sqrt(2) * warped_distance(of_output, of_reference)),)
+    return (mel_cepstral_db(log_mel(output, case.sample_rate), log_mel(reference, case.sample_rate)),)
+
+
+def mel_cepstral_db(one: Array, other: Array) -> float:
+    """How far two sequences of log-mel amplitudes are apart after time warping.
+
+    Kubichek 1993, over cepstra 1 to 13 of the log power: the root mean square of the dB by which the smoothed spectra
+    differ, whatever their level.
+    """
+    from harness.quality.spectra import cepstra
+    from harness.quality.warping import warped_distance
+
+    return 10 / log(10) * sqrt(2) * warped_distance(cepstra(2 * one, _CEPSTRA), cepstra(2 * other, _CEPSTRA))
 
 
 def duration_drift(case: Case) -> Terms | None:

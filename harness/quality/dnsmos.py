@@ -62,18 +62,23 @@ def dnsmos(case: Case) -> Terms | None:
 
 @cache
 def _session() -> Any:
-    spec = find_spec("speechmos")
-    found = [Path(folder, _FILE) for folder in (spec.submodule_search_locations or ())] if spec else []
-    path = next((path for path in found if path.is_file()), None)
-    if path is None:
-        raise CannotScore(f"speechmos does not carry {_FILE}; install the tested version: {_NEED.install}")
+    model = _model()
     try:
         import onnxruntime
     except ImportError as problem:
         raise CannotScore(f'the model needs onnxruntime ({problem}); run: pip install "quantgate[onnx]"') from problem
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _model() -> Path:
+    spec = find_spec("speechmos")
+    found = [Path(folder, _FILE) for folder in (spec.submodule_search_locations or ())] if spec else []
+    path = next((path for path in found if path.is_file()), None)
+    if path is None:
+        raise CannotScore(f"speechmos does not carry {_FILE}; install the tested version: {_NEED.install}")
+    return path
 
 
 def _trial() -> Trial:

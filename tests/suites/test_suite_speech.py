@@ -1,4 +1,4 @@
-"""Reading, cutting and resampling of recordings, on signals whose right answer is known."""
+"""Reading and cutting of recordings, on signals whose right answer is known."""
 
 import wave
 
@@ -20,21 +20,6 @@ def write(path, samples, rate=16_000, channels=1, width=2):
         file.setframerate(rate)
         file.writeframes((samples * 32767).astype({1: "u1", 2: "<i2"}[width]).tobytes())
     return path
-
-
-@pytest.mark.parametrize("rate", [8_000, 24_000, 44_100, 48_000])
-@pytest.mark.parametrize("hz", [100, 1000, 3000])
-def test_a_tone_stays_that_tone_at_another_rate(rate, hz):
-    heard = speech.resample(tone(hz, rate), rate, 16_000)
-    assert heard.shape == (16_000,)
-    edge = 200
-    np.testing.assert_allclose(heard[edge:-edge], tone(hz, 16_000)[edge:-edge], atol=1e-4)
-
-
-@pytest.mark.parametrize("hz", [8_600, 12_000, 20_000])
-def test_what_the_lower_rate_cannot_hold_is_gone_instead_of_folded_back(hz):
-    heard = speech.resample(tone(hz, 48_000), 48_000, 16_000)
-    assert np.abs(heard[200:-200]).max() < 1e-4
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 48_000])
