@@ -33,13 +33,19 @@ def _dominates(one: Standing, other: Standing, found: Mapping[Cell, Measurement]
     """Whether one is no worse than the other in anything, and better in something by more than noise or a margin."""
     if Worth.NO_RESULT in (one.worth, other.worth):
         return False
-    sides = (
+    sides = [
         _sides_of_speed(one.speed, other.speed),
         _sides_of_bytes(one.memory, other.memory, METRICS[MEMORY].margin),
         _sides_of_bytes(one.size, other.size, METRICS[SIZE].margin),
-        _sides_of_quality(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell)),
-    )
-    return all(side is not None and side >= 0 for side in sides) and any(side == 1 for side in sides)
+    ]
+    if not all(map(_is_no_worse, sides)):
+        return False  # and the intervals of quality, which take longest, need not be made
+    sides.append(_sides_of_quality(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell)))
+    return all(map(_is_no_worse, sides)) and 1 in sides
+
+
+def _is_no_worse(side: int | None) -> bool:
+    return side is not None and side >= 0
 
 
 def _quality(found: Mapping[Cell, Measurement], cell: Cell) -> Quality | None:

@@ -136,6 +136,8 @@ def _weighed(
     base = found.get(Cell(cell.model, BASE, cell.device))
     lacks = no_result(base)
     base = None if lacks else base
+    if duel and duel.pairs:
+        lacks = ""  # the other side of the pairs is fp32, wherever it was not to be measured by itself
     other = base.quality if base else duel.old_quality if duel else None
     told = replace(
         told,

@@ -232,6 +232,15 @@ def test_without_fp32_nothing_can_be_weighed() -> None:
     )
 
 
+def test_the_other_side_of_the_pairs_is_fp32_where_it_was_not_measured_by_itself() -> None:
+    same = agreeing(0, 400)
+    duel = Duel(cell("fp16"), "fp32", pairs=pairs(2.0), old_quality=same, new_quality=same)
+    told = of("fp16", run(measured("fp16", of=same), duels=(duel,)))
+    assert told.sentence == (
+        "fp16 is 2.00× as fast as fp32 here, saves 50 % of the memory, flips none of 400 decisions: worth it"
+    )
+
+
 def test_a_model_of_fp32_alone_has_nothing_to_weigh() -> None:
     assert worth_of(run(FP32)) == ()
 
