@@ -78,8 +78,8 @@ def declare(
     )
 
 
-def root_onnx(path: Path) -> Path:
-    """Write a model that multiplies by a weight of 1 and takes the square root: of -1 it makes NaN."""
+def root_onnx(path: Path, weight: float = 1.0) -> Path:
+    """Write a model that multiplies by a weight and takes the square root: of -1 it makes NaN."""
     import numpy as np
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -89,7 +89,7 @@ def root_onnx(path: Path) -> Path:
         "root",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
-        [numpy_helper.from_array(np.ones(4, np.float32), "w")],
+        [numpy_helper.from_array(np.full(4, weight, np.float32), "w")],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path

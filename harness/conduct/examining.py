@@ -26,6 +26,7 @@ Answer = TypeVar("Answer", bound=protocol.Message)
 
 OUTPUTS_FOLDER = "outputs"
 REFERENCE_PRECISION, REFERENCE_DEVICE = "fp32", "cpu"
+_REFERENCE = f"{REFERENCE_PRECISION} on {REFERENCE_DEVICE}"
 
 
 class Unanswered(Exception):
@@ -65,8 +66,8 @@ class Examiner:
     def quality(self, model: Model, cell: Cell, beside: Path | None = None) -> Quality:
         """What the outputs of a cell are worth beside fp32's (or beside those of a folder)."""
         try:
-            reference, name, problem = self._reference(model, cell) if beside is None else (beside, "", "")
-            return self._scored(model, cell, self.place(cell), reference, name, problem)
+            reference, problem = self._reference(model, cell) if beside is None else (beside, "")
+            return self._scored(model, cell, self.place(cell), reference, problem)
         except Unanswered as unanswered:
             return Quality(problem=str(unanswered))
 
@@ -84,7 +85,7 @@ class Examiner:
             place = self.place(cell).with_name(f"{self.place(cell).name}~{quote(name)}")
             try:
                 self._answer(cell, other, place)
-                found = self._scored(model, cell, place, self.place(cell), "", "")
+                found = self._scored(model, cell, place, self.place(cell))
             except Unanswered as unanswered:
                 yield Sensitivity(name, 0, 0, 0.0, problem=str(unanswered))
             else:
@@ -103,26 +104,23 @@ class Examiner:
         if not (self.place(cell) / INDEX_FILE).exists():
             self._answer(cell, self.assignment(cell), self.place(cell))
 
-    def _reference(self, model: Model, cell: Cell) -> tuple[Path | None, str, str]:
-        """Where fp32's outputs are, what they are called, and why there are none; made where nobody has."""
+    def _reference(self, model: Model, cell: Cell) -> tuple[Path | None, str]:
+        """Where fp32's outputs are, and why there are none; made where nobody has."""
         reference = Cell(cell.model, REFERENCE_PRECISION, REFERENCE_DEVICE)
-        name = f"{REFERENCE_PRECISION} on {REFERENCE_DEVICE}"
         if REFERENCE_PRECISION not in model.precisions:
-            return None, name, f"the model has no {REFERENCE_PRECISION}"
+            return None, f"the model has no {REFERENCE_PRECISION}"
         if cell.model not in self._unreferenced:
             try:
                 self.ensure(reference)
             except Unanswered as unanswered:
-                self._unreferenced[cell.model] = f"{name} gave nothing: {unanswered}"
+                self._unreferenced[cell.model] = f"{_REFERENCE} gave nothing: {unanswered}"
         problem = self._unreferenced.get(cell.model, "")
-        return None if problem else self.place(reference), name, problem
+        return None if problem else self.place(reference), problem
 
-    def _scored(
-        self, model: Model, cell: Cell, place: Path, reference: Path | None, name: str, problem: str
-    ) -> Quality:
+    def _scored(self, model: Model, cell: Cell, place: Path, reference: Path | None, problem: str = "") -> Quality:
         untrusted = self._untrusted(model, cell)
         request = protocol.Score(
-            self.assignment(cell), str(place), str(reference) if reference else None, name, problem, untrusted
+            self.assignment(cell), str(place), str(reference) if reference else None, _REFERENCE, problem, untrusted
         )
         with self.hear(self.score(), cell) as worker:
             return self._ask(worker, request, protocol.Scored).quality
