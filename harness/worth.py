@@ -20,6 +20,8 @@ from harness.quality_metrics import known
 from harness.results import Measurement, Run, Status
 from harness.scores import Quality, Score
 from harness.standing import NOTABLE, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
+from harness.stats.estimates import relative_half_width
+from harness.stats.passes import pass_means
 from harness.stats.sequential import STAGE_RATE, Shown, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, MEMORY
 from harness.verdict_quality import judge_bound, needed_for_bound
@@ -164,9 +166,15 @@ def _speed(own: Measurement, base: Measurement | None, duel: Duel | None) -> Spe
         return None
     times = before / now
     shown = Shown.NOTHING
-    if abs(math.log(times)) > math.log1p(ROUGH):
+    if abs(math.log(times)) > math.log1p(ROUGH) + _spread(own) + _spread(base):
         shown = Shown.FASTER if times > 1 else Shown.SLOWER
     return Speed(times, shown=shown, work=work)
+
+
+def _spread(measurement: Measurement) -> float:
+    """How far off the log time may be within its one process; 0 where a single pass cannot say."""
+    means = pass_means(measurement.sample) if measurement.sample else ()
+    return math.log1p(relative_half_width(means)) if len(means) > 1 else 0.0
 
 
 def _paired_speed(duel: Duel) -> Speed:

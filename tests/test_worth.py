@@ -4,6 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.cells import Cell, Reason
 from harness.comparisons import Answer, Clock, Duel, Judged, Judgement, Outcome, Pair, Side, Verdict
@@ -12,6 +14,7 @@ from harness.phases import Phase
 from harness.results import Environment, Failure, Measurement, Provenance, Reading, Run, Sample, Status
 from harness.scores import Examples, Part, Quality, Score
 from harness.standing import Standing, Worth
+from harness.stats.sequential import Shown
 from harness.worth import lead_score, worth_of
 
 DECISIONS = 120
@@ -175,6 +178,20 @@ def test_cells_that_were_not_timed_in_pairs_show_only_great_differences(
         assert told.text.endswith("pytest --against precision=fp32 would tell the speed")
 
 
+def test_passes_that_differ_as_much_as_the_cells_show_no_speed() -> None:
+    def wobbling(precision: str, seconds: float, by: float) -> Measurement:
+        wall = tuple(seconds * (1 + by * (-1) ** (number // 2)) for number in range(12))
+        sample = Sample(("a", "b") * 6, wall, passes=6)
+        return replace(measured(precision, seconds=seconds, of=agreeing(0, 400)), sample=sample)
+
+    def shown(by: float) -> Shown:
+        speed = of("fp16", run(wobbling("fp32", 0.014, by), wobbling("fp16", 0.01, by))).speed
+        assert speed is not None
+        return speed.shown
+
+    assert (shown(0.01), shown(0.3)) == (Shown.FASTER, Shown.NOTHING)
+
+
 def test_a_machine_whose_control_tripped_has_shown_no_speed_in_pairs() -> None:
     tripped = Verdict(cell("fp32"), "latency_seconds", Outcome.REGRESSED, "slower", "fp32, against itself")
     judgement = Judgement("fp32", "gate", (), controls=(tripped,))
@@ -334,3 +351,19 @@ def test_what_may_be_worse_in_anything_dominates_nothing(change: dict[str, objec
         measured("int8-weight-only", **(rival | change)),  # type: ignore[arg-type]
     )
     assert (of("int8-dynamic", told).dominated_by == "int8-weight-only") is dominates
+
+
+amounts = st.sampled_from([0.5, 0.97, 1.0, 1.01, 1.04, 1.3, 2.0])
+
+
+@given(numbers=st.lists(st.tuples(amounts, amounts, amounts, st.integers(0, 3)), min_size=2, max_size=4))
+def test_two_precisions_never_dominate_each_other(numbers: list[tuple[float, float, float, int]]) -> None:
+    names = ("fp32", "fp16", "bf16", "int8-dynamic")
+    told = run(
+        *(
+            measured(name, seconds=0.01 * time, size=1e8 * size, peak=1e8 * peak, of=agreeing(flips))
+            for name, (time, size, peak, flips) in zip(names, numbers, strict=False)
+        )
+    )
+    over = {one.cell.precision: one.dominated_by for one in worth_of(told)}
+    assert all(by is None or over[by] != name for name, by in over.items())

@@ -30,7 +30,10 @@ GLYPHS: Mapping[Worth, str] = {
 _SENTENCE_SHOWN = 400
 
 PAIRED = "× fp32 [interval] is of pairs of fresh processes, wrong on either side in one of a hundred"
-ROUGH = "≈ is of cells timed one after the other, and tells a factor, not a few per cent"
+ROUGH = (
+    "≈ is of cells timed one after the other, and tells a factor, not a few per cent;"
+    " pytest --against precision=fp32 times them in turns"
+)
 
 
 @dataclass(frozen=True, slots=True)
