@@ -12,17 +12,18 @@ exam with other draws of noise, the draws exchanged at random between both sides
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from common import CPU, ROOT, Bound, conclude, parser, report
 from quality.alarms import Alarms, alarms
-from quality.cases import KINDS, Damage, damages
-from quality.declared import MODELS, NOISES, OTHER_NOISE, SHIPPED, variant
-from quality.found import HEADERS, Seen, bounds, counted, row
+from quality.cases import Damage, damages
+from quality.declared import NOISES, OTHER_NOISE, SHIPPED, wrong_kinds
+from quality.found import HEADERS, Seen, bounds, counted, row, values_of
 from quality.keeping import Keeper
 
 from harness import zoo
@@ -47,14 +48,19 @@ def main() -> int:
     given = _options().parse_args()
     chosen = [name for name in SHIPPED if given.model in (None, name)]
     made: list[Bound] = []
+    values: list[dict[str, object]] = []
     try:
         for name in chosen:
             if missing := zoo.blocked(SHIPPED[name][0]):
                 raise SystemExit(f"{name}: {missing.text}")
             with tempfile.TemporaryDirectory(prefix="quality-power-") as folder:
-                made += _Trial(name, Path(folder), given).run()
+                trial = _Trial(name, Path(folder), given)
+                made += trial.run()
+                values += trial.values
     except HarnessError as error:
         raise SystemExit(str(error)) from error
+    if given.values is not None:
+        given.values.write_text(json.dumps(values, indent=1))
     return conclude(made)
 
 
@@ -66,12 +72,14 @@ class _Trial:
         self._given = given
         self._keeper = Keeper(self._model, folder, cache_folder(None))
         self._margins = read_expectations(ROOT / Order(ROOT).expectations).margins
+        self.values: list[dict[str, object]] = []
         self._seeds = 1 if given.quick else given.seeds
 
     def run(self) -> list[Bound]:
         """Print both tables; return what has to hold."""
         base = self._keeper.base()
         seen = [self._seen(damage, base) for damage in self._damages()]
+        self.values = [value for one in seen for value in values_of(one, base)]
         report(
             f"{self._model.name}: damage, judged against its undamaged fp32",
             HEADERS,
@@ -80,9 +88,7 @@ class _Trial:
         return [*bounds(seen), *self._against_itself(base)]
 
     def _damages(self) -> Iterator[Damage]:
-        declared = {one.name for one in MODELS}
-        kinds = [kind for kind in KINDS if variant(self._model.name, kind) in declared]
-        return damages(kinds, self._model.precisions, self._seeds)
+        return damages(wrong_kinds(self._model.name), self._model.precisions, self._seeds)
 
     def _seen(self, damage: Damage, base: Quality) -> Seen:
         began = time.monotonic()
@@ -115,17 +121,13 @@ class _Trial:
         name = self._model.name
         session = self._keeper.again("another session")
         same = self._judged(base, session)
-        drawn = {score.metric for score in base.scores if score.part is Part.EXAM} if self._draws_noise else set()
-        changed = [one for one in same if one.metric not in drawn and one.outcome is not Outcome.UNCHANGED]
-        worse = [one for one in same if one.metric in drawn and one.outcome is Outcome.REGRESSED]
-        yield Bound(f"{name}: verdicts of another session of the same file that are not unchanged", len(changed), 0)
-        if drawn:
-            yield Bound(f"{name}: metrics of the exam, spoken with other noise, that are worse", len(worse), 0)
-        rounded = self._keeper.again("unoptimised", options=UNOPTIMISED)
+        changed = [one for one in same if one.outcome is not Outcome.UNCHANGED]
+        yield Bound(f"{name}: verdicts on another session of the same file that are not unchanged", len(changed), 0)
+        rounded = self._keeper.again("unoptimised", session_options=UNOPTIMISED)
         otherwise = self._judged(base, rounded)
         alarmed = [one for one in otherwise if one.outcome is Outcome.REGRESSED]
         yield Bound(f"{name}: metrics worse where the same graph rounds otherwise", len(alarmed), 0)
-        found = self._alarms([base, session] if self._draws_noise else [])
+        found = self._alarms(base)
         rows = [
             ("another session", "all", "1", counted(same), ""),
             ("unoptimised graph", "all", "1", counted(otherwise), ""),
@@ -137,25 +139,18 @@ class _Trial:
             share = one.regressed / one.comparisons
             yield Bound(f"{name}: {one.metric} worse with other noise", share, MOST_FALSE_ALARMS)
 
-    @property
-    def _draws_noise(self) -> bool:
-        """Whether the model itself draws noise in its exam; the others hear noise that is drawn for them."""
-        return self._model.audio is not None
-
-    def _alarms(self, before: Sequence[Quality]) -> list[Alarms]:
-        count = 2 if self._given.quick else self._given.sessions
-        examined = list(before)
-        for number in range(len(examined), min(count, NOISES)):
+    def _alarms(self, base: Quality) -> list[Alarms]:
+        """The exam in several noises: drawn by the model itself, or in what it hears; then fp32 heard another."""
+        draws = self._model.exam_draws
+        examined = [base] if draws else []
+        for number in range(len(examined), 2 if self._given.quick else self._given.sessions):
             _progress(f"{self._model.name}: other noise, session {number + 1}")
-            kind = None if self._draws_noise else f"{OTHER_NOISE}-{number}"
-            examined.append(self._keeper.again(f"noise {number}", kind))
+            changes = {"seed": number} if draws else {"kind": f"{OTHER_NOISE}-{number}"}
+            examined.append(self._keeper.again(f"noise {number}", **changes))
         metrics = [
             score.metric
-            for score in examined[0].scores
-            if score.part is Part.EXAM
-            and score.is_judged
-            and score.value is not None
-            and (self._draws_noise or not known()[score.metric].of_reference)
+            for score in base.scores
+            if score.part is Part.EXAM and score.is_judged and (draws or not known()[score.metric].of_reference)
         ]
         return alarms(examined, metrics, self._judged, self._given.draws, self._given.seed)
 
@@ -171,9 +166,14 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--seeds", type=int, default=2, metavar="N", help="of each noise in the weights (default 2)")
     options.add_argument("--quick", action="store_true", help="one seed of noise in the weights, two sessions")
     options.add_argument(
-        "--sessions", type=int, default=4, metavar="N", help=f"whose draws are exchanged (default 4, at most {NOISES})"
+        *("--sessions",),
+        type=int,
+        default=4,
+        choices=range(2, NOISES + 1),
+        help="to exchange draws (default 4)",
     )
     options.add_argument("--draws", type=int, default=200, metavar="N", help="comparisons with itself (default 200)")
+    options.add_argument("--values", type=Path, metavar="FILE", help="also write every metric of every damage, as JSON")
     return options
 
 

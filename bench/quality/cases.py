@@ -58,5 +58,3 @@ _WORDS = {
     "cut": "5 % of the audio cut off",
     "swapped": "two labels swapped",
 }
-KINDS = tuple(_WORDS)
-"""The declarations that are wrong, of those that there may be of a model."""

@@ -206,3 +206,9 @@ SHIPPED = {
 """The shipped models, and who makes what of each."""
 
 MODELS = tuple(model for plain, broken in SHIPPED.values() for model in (plain, *broken(plain)))
+
+
+def wrong_kinds(model: str) -> tuple[str, ...]:
+    """The ways in which a model is declared wrongly."""
+    kinds = [name.partition("~")[2] for name in (one.name for one in MODELS) if name.startswith(f"{model}~")]
+    return tuple(kind for kind in kinds if kind != WEIGHTS and not kind.startswith(OTHER_NOISE))

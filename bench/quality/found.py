@@ -98,6 +98,22 @@ def counted(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(f"{counts[outcome]} {word}" for outcome, word in _LETTERS.items() if counts[outcome])
 
 
+def values_of(seen: Seen, base: Quality) -> Iterator[dict[str, object]]:
+    """Every metric of a damage, beside that of the undamaged model and with what was said of it."""
+    said = {one.metric: str(one.outcome) for one in seen.verdicts}
+    for score in () if seen.quality is None else seen.quality.scores:
+        before = base.score(score.metric)
+        yield {
+            "model": seen.model,
+            "damage": seen.name,
+            "metric": score.metric,
+            "old": None if before is None else before.value,
+            "new": score.value,
+            "said": said.get(score.metric),
+            "note": score.unavailable or score.untrusted,
+        }
+
+
 def bounds(seen: Sequence[Seen]) -> Iterator[Bound]:
     """Every gross damage is found."""
     for model in dict.fromkeys(one.model for one in seen):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 from common import CPU
-from quality.cases import Damage
 
 from harness.cells import Cell
 from harness.conduct.campaign import worker_environment
@@ -19,6 +18,8 @@ from harness.models import FileReference, Model, Setting
 from harness.scores import Quality
 from harness.worker.link import Worker
 from harness.worker.protocol import Assignment
+from quality.cases import Damage
+from quality.declared import WEIGHTS, variant
 
 if TYPE_CHECKING:
     import onnx
@@ -59,18 +60,17 @@ class Keeper:
         """The model as it is, scored against itself."""
         return self._quality(self._base, self._plain)
 
-    def again(self, name: str, kind: str | None = None, options: Mapping[str, str] | None = None) -> Quality:
-        """Another session of the model, or of one of its declarations."""
-        changes: dict[str, Any] = {"session_options": dict(options or {})}
-        if kind is not None:
-            changes["model"] = _variant(self.model, kind)
-        return self._quality(self._cell(name, "fp32"), msgspec.structs.replace(self._plain, **changes))
+    def again(self, name: str, kind: str | None = None, **assigned: Any) -> Quality:
+        """Another session of the model, or of one of its declarations, assigned otherwise."""
+        model = self.model.name if kind is None else variant(self.model.name, kind)
+        changed = msgspec.structs.replace(self._plain, model=model, **assigned)
+        return self._quality(self._cell(name, "fp32"), changed)
 
     def damaged(self, damage: Damage) -> Quality:
         """The model with a damage. Raises Unanswered where nothing comes of it."""
         cell = self._cell(damage.name, damage.precision)
         if damage.weights is None:
-            model = self.model.name if damage.kind is None else _variant(self.model, damage.kind)
+            model = self.model.name if damage.kind is None else variant(self.model.name, damage.kind)
             changed = msgspec.structs.replace(self._plain, model=model, precision=damage.precision)
             return self._quality(cell, changed)
         workbench = self._folder / "damaged"
@@ -79,7 +79,7 @@ class Keeper:
             file = self._write(damage.weights, workbench / "damaged.onnx")
             changed = msgspec.structs.replace(
                 self._plain,
-                model=_variant(self.model, "weights"),
+                model=variant(self.model.name, WEIGHTS),
                 checkpoint=str(file),
                 store=str(workbench / "artifacts"),
             )
@@ -111,9 +111,3 @@ class Keeper:
     def _cell(self, name: str, precision: str) -> Cell:
         """A cell of its own for each damage: it names the folder of its outputs."""
         return Cell(f"{self.model.name} {quote(name)}", precision, str(CPU))
-
-
-def _variant(model: Model, kind: str) -> str:
-    from quality.declared import variant
-
-    return variant(model.name, kind)
