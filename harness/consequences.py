@@ -190,7 +190,9 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
     if metric is None:
         return say(Answer.CANNOT_TELL, f"the metric {bound.metric} is not installed here")
     if over is None or over.quality is None or found.quality is None:
-        which = bound.over if over is None or over.quality is None else cell.precision
+        if found.status is Status.UNSUPPORTED:
+            return say(Answer.CANNOT_TELL, f"the cell is {found.status}")
+        which = cell.precision if found.quality is None else bound.over
         return say(Answer.CANNOT_TELL, f"nothing is known of the outputs of {which} here; measure it too")
     answer, text, estimate = judge_bound(cell, metric, bound.loses_at_most, over.quality, found.quality)
     judged = say(answer, text)

@@ -15,6 +15,7 @@ from harness.cells import Cell
 from harness.comparisons import Verdict
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
+from harness.quality_metrics import known
 from harness.results import Measurement, Status
 from harness.session import Session
 
@@ -208,6 +209,10 @@ class Verdicts:
             pytest.skip(f"{whole[0].outcome}: {whole[0].text}")
         if not told:
             pytest.skip(f"nothing was said of its {', '.join(metrics) or 'metrics'}: it has no other side, or no value")
+
+    def check_quality(self) -> None:
+        """Fail, with a table, where what came out has become worse by any metric of quality."""
+        self.check(*(name for name, metric in known().items() if metric.is_quality))
 
 
 @pytest.fixture

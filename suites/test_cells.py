@@ -35,3 +35,12 @@ def test_conversion(measured: Measurement) -> None:
     assert covered is not None
     assert covered.value is not None, covered.unavailable
     assert 0 < covered.value <= 1
+
+
+def test_quality(measured: Measurement) -> None:
+    """Beside every time stands what the outputs are worth that were timed; the session gave them before and after."""
+    assert measured.quality is not None
+    if measured.quality.problem is not None:
+        pytest.fail(f"nothing is known of the outputs: {measured.quality.problem}", pytrace=False)
+    assert measured.quality.was_steady, "the session did not give the same before and after it was timed"
+    assert any(score.value is not None for score in measured.quality.scores)

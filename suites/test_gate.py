@@ -25,3 +25,8 @@ def test_loading(verdicts: Verdicts) -> None:
 def test_artifact(verdicts: Verdicts) -> None:
     """What is shipped has the size, the parameters and the converted weights that it had."""
     verdicts.check("artifact_bytes", "parameters_count", "weights_covered_fraction")
+
+
+def test_quality(verdicts: Verdicts) -> None:
+    """What comes out is as good as it was: every metric of quality that its outputs have."""
+    verdicts.check_quality()
