@@ -85,12 +85,14 @@ def test_what_is_compared_and_how_is_in_the_order(order: Callable[..., Order], p
         *("--pair-seconds", "500ms"),
         *("--profile", "nightly"),
         "--no-gate",
+        "--keep-outputs",
         *("--baselines", "kept"),
         *("--expectations", "mine.toml"),
     )
     assert asked.against == Against(Kind.REVISION, "origin/main")
     assert (asked.time_budget_seconds, asked.pair_seconds) == (600.0, 0.5)
     assert (asked.profile, asked.has_gate, asked.settle) == ("nightly", False, False)
+    assert asked.keeps_outputs
     assert asked.baselines == pytester.path / "kept"
     assert (asked.expectations, asked.expects) == (pytester.path / "mine.toml", True)
 
@@ -98,10 +100,31 @@ def test_what_is_compared_and_how_is_in_the_order(order: Callable[..., Order], p
 def test_unless_told_nothing_is_compared_live_and_the_gate_is_that_of_a_pull_request(order) -> None:
     asked = order()
     assert (asked.against, asked.settle) == (None, False)
-    assert (asked.profile, asked.has_gate) == ("gate", True)
+    assert (asked.profile, asked.has_gate, asked.keeps_outputs) == ("gate", True, False)
     assert (asked.time_budget_seconds, asked.pair_seconds) == (None, 3.0)
     assert asked.baselines == asked.root / "baselines"
     assert (asked.expectations, asked.expects) == (asked.root / "suites" / "expectations.toml", False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tries"),
+    [
+        ((), False),
+        (("--other-kernels",), True),
+        (("--profile", "nightly"), True),
+        (("--profile", "smoke"), False),
+        (("--profile", "smoke", "--other-kernels"), True),
+    ],
+)
+def test_other_kernels_are_tried_where_asked_and_always_at_night(
+    order, arguments: tuple[str, ...], tries: bool
+) -> None:
+    assert order(*arguments).tries_other_kernels is tries
+
+
+def test_where_outputs_are_kept_is_no_part_of_what_a_run_is_and_what_is_tried_is(order: Callable[..., Order]) -> None:
+    assert order("--keep-outputs").recorded() == order().recorded()
+    assert order("--other-kernels").recorded() != order().recorded()
 
 
 def test_expectations_lie_beside_the_folder_of_models_wherever_that_is(order, pytester: pytest.Pytester) -> None:
