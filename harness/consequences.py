@@ -15,8 +15,8 @@ from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, O
 from harness.expectations import Bound, Budget, Claim, QualityBound, Quantity
 from harness.quality_metrics import known
 from harness.results import Measurement, Status
-from harness.scores import Score
-from harness.stats.paired import estimate
+from harness.scores import Quality, Score
+from harness.stats.groups import score_estimate
 from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
 from harness.verdict_quality import judge_bound
@@ -139,9 +139,10 @@ def control_tripped(controls: Iterable[Verdict]) -> bool:
 
 def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) -> Judged:
     """Whether an absolute target is met, and by how much. Of quality: met by more than its examples leave open."""
-    score = measurement.quality.score(budget.metric) if measurement.quality else None
-    if score is not None and measurement.status is Status.MEASURED:
-        return _judge_quality_budget(budget, measurement.cell, score, is_fatal=is_fatal)
+    quality = measurement.quality
+    score = quality.score(budget.metric) if quality else None
+    if quality is not None and score is not None and measurement.status is Status.MEASURED:
+        return _judge_quality_budget(budget, measurement.cell, quality, score, is_fatal=is_fatal)
     value = measurement.value(budget.metric) if measurement.status is Status.MEASURED else None
     cell = measurement.cell
     if value is None:
@@ -158,7 +159,7 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
     return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal, budget.metric, value, target)
 
 
-def _judge_quality_budget(budget: Budget, cell: Cell, score: Score, *, is_fatal: bool) -> Judged:
+def _judge_quality_budget(budget: Budget, cell: Cell, quality: Quality, score: Score, *, is_fatal: bool) -> Judged:
     """Whether all that the examples leave open meets the target."""
 
     def say(answer: Answer, text: str, target: float | None = None) -> Judged:
@@ -170,7 +171,7 @@ def _judge_quality_budget(budget: Budget, cell: Cell, score: Score, *, is_fatal:
     if not score.is_trusted:
         return say(Answer.CANNOT_TELL, f"no {budget.metric}: {score.unavailable or score.untrusted}")
     target = budget.bound.at_most if budget.bound.at_most is not None else budget.bound.at_least
-    found = estimate(score.pool, score.terms)
+    found = score_estimate(quality, score)
     if found is None or found.low is None or found.high is None:
         return say(Answer.CANNOT_TELL, f"too few examples to say how far off {budget.metric} is", target)
     text = f"{budget.metric} is {found.value:.3g} [{found.low:.3g}, {found.high:.3g}] of {found.examples} examples"

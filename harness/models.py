@@ -29,6 +29,7 @@ class Example:
 
     `slices` says what kind it is (`{"length": "short"}`): samples are drawn evenly from every slice.
     `label` is the right answer, where there is one: the class, the words that were to be spoken, the translation.
+    `group` names what several examples are one of (draws of one text): they count as one when it is asked how sure.
     `truth` makes the right answer of every frame (0 or 1), where a model decides frame by frame.
     """
 
@@ -38,6 +39,7 @@ class Example:
     audio_seconds: float | None = None
     label: str | None = None
     truth: Callable[[], Any] | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from harness.comparisons import Difference, Outcome
 from harness.metrics import Better, Pool
 from harness.quality_metrics import known
 from harness.scores import Examples, Quality, Score
+from harness.stats.groups import in_groups
 from harness.stats.jackknife import FEWEST
 from harness.stats.paired import Estimate, Flips, both, difference, flips
 
@@ -71,23 +72,25 @@ def compared(name: str, old: Quality, new: Quality, error_rate: float) -> Compar
         return Cannot(text, Outcome.NOT_COMPARABLE, (moved,))
     if untrusted := after.untrusted or before.untrusted:
         return Cannot(f"its self-check failed on this machine: {untrusted}")
-    change = difference(after.pool, before.terms, after.terms, error_rate)
+    examples = new.examples(after.part)
+    pool, (thens, nows) = in_groups(after.pool, examples.groups if examples else (), before.terms, after.terms)
+    change = difference(pool, thens, nows, error_rate)
     if change is None:
         return Cannot("no example has it on both sides")
-    olds, news = both(after.pool, before.terms, after.terms)
+    olds, news = both(pool, thens, nows)
     has = [(one is not None, other is not None) for one, other in zip(before.terms, after.terms, strict=True)]
     is_equal = before.terms == after.terms
     is_same = is_equal and bool(new.outputs_digest) and old.outputs_digest == new.outputs_digest
     sign = sign_of(after.better)
     loss = change if sign > 0 else change.turned()
-    found = Compared(loss, after.pool, is_equal, is_same, sum(one != other for one, other in has))
+    found = Compared(loss, pool, is_equal, is_same, sum(one != other for one, other in has))
     if is_same:
         end = None if loss.examples < FEWEST else 0.0
         return replace(found, loss=Estimate(0.0, end, end, loss.examples))
-    if after.pool is Pool.MEAN:
+    if pool is Pool.MEAN:
         losses = tuple(sign * (now - then) for (then,), (now,) in zip(olds, news, strict=True))
         return replace(found, losses=losses)
-    return _with_flips(found, flips(after.pool, olds, news), sign)
+    return _with_flips(found, flips(pool, olds, news), sign)
 
 
 def _with_flips(found: Compared, seen: Flips | None, sign: int) -> Compared:

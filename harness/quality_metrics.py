@@ -144,7 +144,7 @@ QUALITY: Mapping[str, Metric] = {
             Pool.MEAN,
             "mean difference of log-mel spectra from fp32's",
             ceiling=0.0,
-            unusable=3.0,
+            unusable=1.6,
         ),
         _quality(
             "si_sdr_db",
@@ -175,7 +175,16 @@ QUALITY: Mapping[str, Metric] = {
             ceiling=0.0,
             unusable=0.5,
         ),
-        _quality("silent_share", "", _LOWER, 0.05, Pool.RATIO, "share of the audio that is silence", unusable=0.95),
+        _quality(
+            "silent_share",
+            "",
+            _LOWER,
+            0.05,
+            Pool.RATIO,
+            "share of the audio that is silence; hiss in the pauses lowers it",
+            unusable=0.95,
+            is_judged=False,
+        ),
         _quality(
             "clipped_share", "", _LOWER, 0.001, Pool.RATIO, "share of samples at full scale", ceiling=0.0, unusable=0.2
         ),

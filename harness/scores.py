@@ -70,6 +70,8 @@ class Examples:
     slices: tuple[Mapping[str, str], ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     """By id, why no output came of it. An example that failed is counted, never left away."""
+    groups: tuple[str, ...] = ()
+    """To which group each belongs, where several are of one (draws of one text); empty where each is by itself."""
 
 
 @dataclass(frozen=True, slots=True)

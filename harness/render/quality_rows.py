@@ -13,7 +13,7 @@ from harness.quality_metrics import known
 from harness.render import changes, numbers
 from harness.render.text import clip, one_line, shorten
 from harness.scores import Examples, Part, Quality, Score, Sensitivity
-from harness.stats.paired import estimate
+from harness.stats.groups import score_estimate
 from harness.stats.slices import SliceValue, by_slice, worst
 
 SHOWN = 10
@@ -94,7 +94,7 @@ def quality_detail(quality: Quality, lead: Score | None) -> QualityDetail:
     """Arrange what is known; `lead` is the metric that is told by slice."""
     return QualityDetail(
         facts=tuple(_facts(quality)),
-        scores=tuple(_score(score) for score in quality.scores if score.value is not None),
+        scores=tuple(_score(score, quality) for score in quality.scores if score.value is not None),
         gaps=_gaps(quality.scores),
         slices=_slices(quality, lead) if lead else None,
         listings=tuple(listing for listing in _listings(quality) if listing.lines),
@@ -154,7 +154,7 @@ def _facts(quality: Quality) -> Iterable[str]:
         yield f"flips {len(quality.flipped)} of {quality.decisions} decisions"
 
 
-def _score(score: Score) -> ScoreRow:
+def _score(score: Score, quality: Quality) -> ScoreRow:
     assert score.value is not None
     described = known().get(score.metric)
     told = sum(terms is not None for terms in score.terms)
@@ -162,7 +162,7 @@ def _score(score: Score) -> ScoreRow:
         name=numbers.metric_words(score.metric),
         meaning=described.summary if described else "",
         value=numbers.quality(score.value, score.unit),
-        interval=_interval(score),
+        interval=_interval(score, quality),
         examples=f"{told} of {len(score.terms)}" if told < len(score.terms) else str(told or numbers.DASH),
         part=str(score.part),
         note=score.note or "",
@@ -171,8 +171,8 @@ def _score(score: Score) -> ScoreRow:
     )
 
 
-def _interval(score: Score) -> str:
-    found = estimate(score.pool, score.terms) if score.terms else None
+def _interval(score: Score, quality: Quality) -> str:
+    found = score_estimate(quality, score) if score.terms else None
     if found is None or found.low is None or found.high is None:
         return numbers.DASH
     return changes.interval(found.low, found.high)

@@ -94,12 +94,14 @@ def keep_part(folder: Path, part: Part, workload: Workload, run: Run, *, may_fai
             continue
         digest.update(outputs_digest(outputs))
         _write(_file(folder, part, index), outputs)
+    grouped = any(example.group for example in workload.examples)
     examples = Examples(
         name=workload.name,
         digest=workload_digest(workload),
         ids=tuple(example.id for example in workload.examples),
         slices=tuple(dict(example.slices) for example in workload.examples),
         failed=failed,
+        groups=tuple(example.group or example.id for example in workload.examples) if grouped else (),
     )
     return examples, digest.hexdigest()
 

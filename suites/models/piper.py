@@ -24,7 +24,7 @@ _SCALES = (0.0, 1.0, 0.0)
 _USUAL_SCALES = (0.667, 1.0, 0.8)
 """Those of the voice's own configuration: as people hear it."""
 
-_DRAWS = 3
+_DRAWS = 2
 """Times that each text of the exam is spoken."""
 
 
@@ -75,6 +75,7 @@ def _exam(_: Setting) -> Workload:
             load=lambda ids=entry["ids"]: call_inputs(ids, _USUAL_SCALES),
             slices={"length": entry["length"]},
             label=entry["text"],
+            group=entry["id"],
         )
         for entry in texts
         for draw in range(1, _DRAWS + 1)
