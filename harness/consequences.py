@@ -203,14 +203,15 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
 def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """What became worse in quality is not called better in anything else: a fast wrong model is no result."""
     quality = {name for name, metric in known().items() if metric.is_quality}
-    worse = {one.cell: one.metric for one in verdicts if one.outcome is Outcome.REGRESSED and one.metric in quality}
+    worse = {
+        one.cell: f"{one.metric or 'the cell'} has {'become worse' if one.metric else 'failed'}"
+        for one in verdicts
+        if (one.outcome is Outcome.REGRESSED and one.metric in quality)
+        or (one.outcome is Outcome.FAILED and one.metric is None)
+    }
     return tuple(
-        replace(
-            one,
-            outcome=Outcome.INCONCLUSIVE,
-            text=f"{one.text}; not called improved, because {worse[one.cell]} has become worse",
-        )
-        if one.outcome is Outcome.IMPROVED and one.cell in worse and one.metric != worse[one.cell]
+        replace(one, outcome=Outcome.INCONCLUSIVE, text=f"{one.text}; not called improved, because {worse[one.cell]}")
+        if one.outcome is Outcome.IMPROVED and one.cell in worse
         else one
         for one in verdicts
     )
