@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness import zoo
 from harness.cells import Cell, Device, Reason, expand, matches
-from harness.conduct.examining import OUTPUTS_FOLDER, Examiner
+from harness.conduct.examining import OUTPUTS_FOLDER, REFERENCE_DEVICE, Examiner
 from harness.conduct.order import Order
 from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
@@ -183,7 +183,15 @@ class Campaign:
         return measured
 
     def _examined(self, model: Model, measured: Measurement) -> Measurement:
-        """The measurement with the quality of its outputs."""
+        """The measurement with the quality of its outputs.
+
+        fp32 and the metrics run on the CPU: of a cell of another device, they wait until nobody is timed there.
+        """
+        cpu = Cell(measured.cell.model, measured.cell.precision, REFERENCE_DEVICE)
+        with nullcontext() if _leased(cpu) == _leased(measured.cell) else self.held(cpu):
+            return self._scored(model, measured)
+
+    def _scored(self, model: Model, measured: Measurement) -> Measurement:
         found = self.examiner.examined(model, measured)
         if not self._order.tries_other_kernels or found.quality is None or found.quality.problem:
             return found

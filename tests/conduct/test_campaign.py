@@ -220,6 +220,28 @@ def test_while_a_cell_is_measured_its_device_is_leased(make: Make, monkeypatch) 
     assert "looked" in bench.told
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_while_outputs_are_scored_nobody_is_timed_on_the_cpu(make: Make, monkeypatch, device: str) -> None:
+    campaign, bench = make()
+
+    class Waited(Exception):
+        pass
+
+    def refuse() -> None:
+        raise Waited
+
+    def look(_model: object, measured: Measurement) -> Measurement:
+        for leased in ("cpu", *(["cuda:0"] if device == "cuda" else [])):
+            with pytest.raises(Waited), lease((leased,), on_wait=refuse):
+                pass
+        bench.told.append("looked")
+        return measured
+
+    monkeypatch.setattr(bench, "examined", look)
+    campaign.measurement(Cell("voice", "fp32", device))
+    assert "looked" in bench.told
+
+
 def test_a_model_whose_needs_are_not_installed_costs_no_worker(make: Make) -> None:
     needy = model("voice", needs=(Need("no-such-weights", "pip install no-such-weights"),))
     campaign, bench = make(needy, model("ear"))
