@@ -1,8 +1,7 @@
 """False alarms: one model, examined several times with other draws of noise, judged against itself. Pure.
 
 Every side of a comparison is put together out of all the examinations: each example takes one of its draws at random,
-no draw is used twice, so that sides are as independent as sessions are. Draws of one text share what stands before
-the `#` of their ids.
+no draw is used twice, so that sides are as independent as sessions are. Draws of one text are of one group.
 """
 
 from __future__ import annotations
@@ -65,10 +64,12 @@ def sides(
     first = examined[0].exam
     assert first is not None, "a model without an exam has no draws to exchange"
     groups: dict[str, list[int]] = {}
-    for place, name in enumerate(first.ids):
-        groups.setdefault(name.split("#")[0], []).append(place)
+    for place, name in enumerate(first.groups or first.ids):
+        groups.setdefault(name, []).append(place)
     if len(examined) < 2:
         raise ValueError("a single examination has no other draws; examine the model twice or more")
+    if any(one.exam is None or one.exam.digest != first.digest for one in examined):
+        raise ValueError("the exam is no longer the one it was: the suites have changed meanwhile; start again")
     for _ in range(draws):
         old: dict[int, Draw] = {}
         new: dict[int, Draw] = {}

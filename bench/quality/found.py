@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from common import Bound
 
@@ -13,7 +14,8 @@ from harness.metrics import Metric
 from harness.quality_words import amount
 from harness.scores import Quality
 
-HEADERS = ("damage", "what moved", "found by fidelity to fp32", "found by the task", "verdicts", "s")
+HEADERS = ("damage", "what moved", "found by", "verdicts", "s")
+_WIDTH = 44
 LEADS = (
     *("sqnr_db", "decision_agreement", "accuracy", "auc", "frame_agreement", "frame_f1"),
     *("log_mel_distance", "mcd_dtw_db", "duration_drift", "word_error_rate"),
@@ -68,16 +70,20 @@ class Seen:
 
 
 def row(seen: Seen, base: Quality, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
-    """One line of the table."""
+    """One line of the table. What found it is told apart: the metrics against fp32, and those of the task."""
+    seconds = f"{seen.seconds:.0f}"
     if seen.quality is None:
-        words = f"{'it fails' if seen.breaks else 'cannot be made'}: {_short(seen.problem or '')}"
-        return (seen.name, words, "", "", "", f"{seen.seconds:.0f}")
+        words = f"{'it fails' if seen.breaks else 'cannot be made'}: {seen.problem}"
+        return (_wrapped(seen.name), "", _wrapped(words), "", seconds)
     if seen.wrong is not None:
-        found = (f"outputs wrong: {_short(seen.wrong)}", "")
+        found = f"outputs wrong: {seen.wrong}"
+    elif seen.is_found:
+        fidelity, task = (", ".join(seen.found_by(metrics, of_reference=which)) or "–" for which in (True, False))
+        found = f"against fp32: {fidelity}\nof the task: {task}"
     else:
-        named = [", ".join(seen.found_by(metrics, of_reference=which)) for which in (True, False)]
-        found = (named[0] or "–", named[1] or "–") if seen.is_found else ("NOT FOUND", "")
-    return (seen.name, moved(base, seen.quality), *found, counted(seen.verdicts), f"{seen.seconds:.0f}")
+        found = "NOT FOUND"
+    said = counted(seen.verdicts).replace(", ", "\n")
+    return (_wrapped(seen.name), moved(base, seen.quality), _wrapped(found), said, seconds)
 
 
 def moved(base: Quality, quality: Quality) -> str:
@@ -124,5 +130,6 @@ def bounds(seen: Sequence[Seen]) -> Iterator[Bound]:
             yield Bound(f"{model}: gross damage not found, of {len(gross)}{said}", len(missed), 0)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 90 else f"{text[:87]}..."
+def _wrapped(text: str) -> str:
+    """Within a column of the table."""
+    return "\n".join(part for line in text.splitlines() for part in wrap(line, _WIDTH))

@@ -180,14 +180,14 @@ def test_each_model_is_declared_wrongly_in_these_ways(name: str, kinds: set[str]
     assert set(wrong_kinds(name)) == kinds
 
 
-def examined(values: list[float], *, metric: str = "accuracy", ids: tuple[str, ...] = ()) -> Quality:
+def examined(values: list[float], *, metric: str = "accuracy", groups: tuple[str, ...] = ()) -> Quality:
     """An exam of which each example adds one number to one metric."""
-    names = ids or tuple(f"e{place}" for place in range(len(values)))
+    names = tuple(f"e{place}" for place in range(len(values)))
     kind = QUALITY[metric]
     assert kind.pool is not None
     terms = tuple((value,) for value in values)
     score = Score(metric, Part.EXAM, kind.unit, kind.better, kind.pool, pooled(kind.pool, terms), terms)
-    return Quality("fp32 on cpu", outputs_digest="d", exam=Examples("exam", "x", names), scores=(score,))
+    return Quality("fp32 on cpu", outputs_digest="d", exam=Examples("exam", "x", names, groups=groups), scores=(score,))
 
 
 def verdict(metric: str | None, outcome: Outcome) -> Verdict:
@@ -217,7 +217,8 @@ def test_damage_is_found_by_a_regression_or_by_a_failure(one: Seen, is_found: bo
 def test_a_row_tells_fidelity_from_the_task() -> None:
     verdicts = (verdict("sqnr_db", REGRESSED), verdict("accuracy", REGRESSED), verdict("auc", UNSURE))
     told = row(seen(verdicts=verdicts), examined([1.0, 1.0, 1.0]), known())
-    assert told == ("cut", "accuracy 1 → 0.667", "sqnr_db", "accuracy", "2 worse, 1 cannot tell", "3")
+    found = "against fp32: sqnr_db\nof the task: accuracy"
+    assert told == ("cut", "accuracy 1 → 0.667", found, "2 worse\n1 cannot tell", "3")
 
 
 def test_a_row_of_what_was_missed_says_so() -> None:
@@ -248,10 +249,10 @@ def judged(old: Quality, new: Quality) -> tuple[Verdict, ...]:
 
 
 def test_no_draw_is_used_on_both_sides_and_each_stays_with_its_text() -> None:
-    ids = ("one#1", "one#2", "two#1", "two#2")
+    texts = ("one", "one", "two", "two")
     sessions = [
-        examined([10.0, 11.0, 20.0, 21.0], metric="dnsmos", ids=ids),
-        examined([12.0, 13.0, 22.0, 23.0], metric="dnsmos", ids=ids),
+        examined([10.0, 11.0, 20.0, 21.0], metric="dnsmos", groups=texts),
+        examined([12.0, 13.0, 22.0, 23.0], metric="dnsmos", groups=texts),
     ]
     pairs = list(sides(sessions, {"dnsmos"}, 30, random.Random(1)))
     used = [[terms[0] for side in pair for terms in side.scores[0].terms if terms] for pair in pairs]
@@ -292,3 +293,10 @@ def test_sides_that_differ_by_more_than_the_margin_are_never_the_same() -> None:
 def test_one_examination_has_nothing_to_exchange() -> None:
     with pytest.raises(ValueError, match="twice or more"):
         alarms([examined([1.0, 0.0])], ["accuracy"], judged, 1, seed=1)
+
+
+def test_examinations_of_another_exam_are_refused() -> None:
+    one = examined([1.0, 0.0])
+    other = replace(one, exam=Examples("exam", "y", ("e0", "e1")))
+    with pytest.raises(ValueError, match="changed meanwhile"):
+        alarms([one, other], ["accuracy"], judged, 1, seed=1)
