@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Project
+from .conftest import GatedProject, Project
 from .test_interrupted import gone, wait_for
 
 DECIDING = """
@@ -91,12 +91,6 @@ def test_every_measured_cell_has_its_quality_in_the_record_and_its_outputs_are_n
     assert phases.index("timing") < phases.index("answers") < phases.index("close") < phases.index("quality")
 
 
-def test_outputs_stay_where_they_are_to_be_kept(deciding: Project) -> None:
-    assert deciding.run("--model", "faithful", "--precision", "int8-dynamic", "--keep-outputs").returncode == 0
-    kept = [str(one.parent.relative_to(deciding.latest)) for one in outputs(deciding)]
-    assert kept == ["outputs/faithful/fp32/cpu", "outputs/faithful/int8-dynamic/cpu"]
-
-
 def test_wrong_outputs_fail_the_run_and_the_numbers_are_in_the_record(deciding: Project) -> None:
     done = deciding.run("--model", "wrong")
     assert done.returncode == 1
@@ -130,10 +124,33 @@ def test_ctrl_c_while_outputs_are_examined_leaves_them_and_resuming_ends_the_run
     assert len(list((deciding.folder / "reports").iterdir())) == 2, "one run and the pointer to it"
 
 
-def test_int8_is_tried_on_other_kernels_where_that_is_asked_for(deciding: Project) -> None:
-    assert deciding.run("--model", "faithful", "--other-kernels").returncode == 0
-    found = quality(deciding)
-    assert found["faithful/fp32"]["sensitivity"] == []
-    for one in found["faithful/int8-dynamic"]["sensitivity"]:
-        assert (one["problem"], one["flips"], one["of"]) == (None, 0, 6)
-    assert len(found["faithful/int8-dynamic"]["sensitivity"]) == 2
+def test_int8_is_tried_on_other_kernels_and_outputs_are_kept_where_that_is_asked_for(deciding: Project) -> None:
+    asked = ("--model", "faithful", "--precision", "int8-dynamic", "--other-kernels", "--keep-outputs")
+    assert deciding.run(*asked).returncode == 0
+    tried = quality(deciding)["faithful/int8-dynamic"]["sensitivity"]
+    assert [(one["problem"], one["flips"], one["of"]) for one in tried] == [(None, 0, 6)] * 2
+    kept = {str(one.parent.relative_to(deciding.latest / "outputs")) for one in outputs(deciding)}
+    assert kept >= {"faithful/fp32/cpu", "faithful/int8-dynamic/cpu"}, "fp32's too, though it was not asked for"
+    assert len(kept) == 4
+
+
+# Live, beside another side.
+
+ALWAYS = """
+meanings=(__import__("harness.models").models.Decides("y", positive="yes"),),
+workload=lambda setting: Workload("ones", 1, tuple(Example(f"e{{n}}", ones, label="yes") for n in range(8)), "ones"),
+drive=lambda call, inputs: iter([{{"y": call(inputs)["y"].mean(keepdims=True) - {off}}}])
+"""
+
+
+def test_a_change_that_every_precision_shares_is_found_beside_the_other_side_s_fp32(gated: GatedProject) -> None:
+    gated.declare(loop=ALWAYS.format(off=0))
+    gated.commit()
+    gated.declare(loop=ALWAYS.format(off=1))
+    done = gated.compare("--time-budget", "2s")
+    assert done.returncode == 1, done.stdout
+    assert gated.status() == {"loop/fp32": "measured"}, "beside its own fp32 it is as good as ever"
+    whole = gated.verdict(None)
+    assert (whole["outcome"], whole["is_fatal"]) == ("failed", True)
+    assert "its outputs are wrong: decision_agreement is 0" in whole["text"]
+    assert "improved" not in gated.outcomes().values()
