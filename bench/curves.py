@@ -19,7 +19,7 @@ from traces import Recorded, Spell, Window, windows
 from harness.cells import Cell
 from harness.comparisons import Clock, Outcome, Pair
 from harness.metrics import METRICS
-from harness.verdict import LATENCY
+from harness.verdict.times import LATENCY
 
 CHANGES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.10)
 """By how much the new side is made slower."""

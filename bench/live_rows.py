@@ -12,7 +12,7 @@ from common import Bound, Ratio, mebibytes
 from harness.comparisons import Outcome, Verdict
 from harness.consequences import control_tripped
 from harness.results import Run
-from harness.verdict import LATENCY, MEMORY, TAILS
+from harness.verdict.times import LATENCY, MEMORY, TAILS
 
 HELD_BYTES = 20 * 10**6
 _QUIET = (Outcome.UNCHANGED, Outcome.INCONCLUSIVE)

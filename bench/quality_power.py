@@ -37,7 +37,7 @@ from harness.options import cache_folder
 from harness.quality_metrics import known
 from harness.scores import Part, Quality
 from harness.stats.sequential import RUN_RATE
-from harness.verdict_quality import judge_quality, quality_comparisons
+from harness.verdict.quality import judge_quality, quality_comparisons
 
 UNOPTIMISED = {"graph_optimization_level": "disabled"}
 MOST_FALSE_ALARMS = 0.01

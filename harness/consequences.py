@@ -18,9 +18,9 @@ from harness.results import Measurement, Status
 from harness.scores import Quality, Score
 from harness.stats.groups import score_estimate
 from harness.stats.sequential import STAGE_RATE, interval_at
-from harness.verdict import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
-from harness.verdict_quality import judge_bound
-from harness.workload_guard import for_as_much
+from harness.verdict.quality import judge_bound
+from harness.verdict.times import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
+from harness.verdict.work import for_as_much
 
 COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)

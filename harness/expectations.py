@@ -1,7 +1,7 @@
 """What is expected of the cells: margins, budgets, claims, and bounds on what quality may be lost.
 
 Owns what they are, which cells they concern, and whether a declared cell is there to be concerned. They are read from
-a file by `expectations_file` and judged by `consequences` and `verdict_quality`.
+a file by `expectations_file` and judged by `consequences` and `verdict.quality`.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Run
 from harness.stats.sequential import RUN_RATE, run_rate, stage_rate
-from harness.verdict import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
-from harness.verdict_quality import judge_quality, quality_comparisons
+from harness.verdict.quality import judge_quality, quality_comparisons
+from harness.verdict.times import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
 
 _OF_ONE_PRECISION = ("parameters_count", "weights_covered_fraction")
 """What differs between precisions by what they are."""

@@ -26,7 +26,7 @@ from harness.duel_events import DuelKeeper
 from harness.errors import HarnessError
 from harness.journal import Journal, duels, fold
 from harness.judging import Bench, heavier, suspects
-from harness.verdict import LEAST_PROCESSES
+from harness.verdict.times import LEAST_PROCESSES
 
 
 @dataclass(frozen=True, slots=True)

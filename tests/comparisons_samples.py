@@ -10,7 +10,7 @@ from typing import Any
 from harness.cells import Cell
 from harness.comparisons import Clock, Difference, Duel, Outcome, Pair, Side, Verdict
 from harness.metrics import METRICS
-from harness.verdict import LATENCY
+from harness.verdict.times import LATENCY
 from tests.samples import CELL
 
 AGAINST = "origin/main at 1a2b3c4"

@@ -27,7 +27,7 @@ from harness.consequences import (
 )
 from harness.expectations import Bound, Budget, CellPattern, Claim, Quantity
 from harness.results import Reading
-from harness.verdict import EXACT, LATENCY, LOADING, MEMORY, TAILS, judge_duel
+from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, TAILS, judge_duel
 from tests.comparisons_samples import RATE, SLOWER, around, duel, own_margin, pair, said
 from tests.samples import CELL, FAILED, MEASURED, OTHER, THIRD, UNSUPPORTED
 

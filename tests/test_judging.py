@@ -23,7 +23,7 @@ from harness.expectations_file import read_expectations
 from harness.judging import Bench, bench_of, heavier, suspects
 from harness.results import Run
 from harness.stats.sequential import stage_rate
-from harness.verdict import LATENCY, MEMORY, TIMED
+from harness.verdict.times import LATENCY, MEMORY, TIMED
 from tests.baselines.made import CELL, OTHER, measured, run
 from tests.comparisons_samples import around, duel, pair
 

@@ -17,7 +17,7 @@ from harness.expectations_file import read_expectations
 from harness.judging import Bench
 from harness.scores import Quality
 from harness.stats.sequential import RUN_RATE
-from harness.verdict import LATENCY
+from harness.verdict.times import LATENCY
 from tests.baselines.made import CELL, OTHER, measured, run
 from tests.comparisons_samples import around, duel, said
 from tests.quality_samples import decided, quality, score

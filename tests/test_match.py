@@ -26,7 +26,7 @@ from harness.match import Match, refuse_absent
 from harness.models import Model
 from harness.results import Run
 from harness.scores import Quality
-from harness.verdict import LATENCY, MEMORY
+from harness.verdict.times import LATENCY, MEMORY
 from tests.baselines.made import CELL, OTHER, measured, run
 from tests.comparisons_samples import around, duel
 from tests.git_fakes import commit, new_repository

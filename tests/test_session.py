@@ -11,7 +11,7 @@ from harness import journal
 from harness.comparisons import Judgement, Outcome, Verdict
 from harness.conduct.order import Order
 from harness.session import _decided_before
-from harness.verdict import LATENCY
+from harness.verdict.times import LATENCY
 from tests.samples import CELL, OTHER, RUN
 
 

@@ -13,9 +13,9 @@ from harness.metrics import Better, Pool
 from harness.phases import Phase
 from harness.results import Environment, Failure, Measurement, Provenance, Reading, Run, Sample, Status
 from harness.scores import Examples, Part, Quality, Score
-from harness.standing import Standing, Worth
 from harness.stats.sequential import Shown
-from harness.worth import lead_score, worth_of
+from harness.worth.standing import Standing, Worth
+from harness.worth.weighing import lead_score, worth_of
 
 DECISIONS = 120
 

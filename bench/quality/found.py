@@ -11,8 +11,8 @@ from common import Bound
 
 from harness.comparisons import Outcome, Verdict
 from harness.metrics import Metric
-from harness.quality_words import amount
 from harness.scores import Quality
+from harness.verdict.words import amount
 
 HEADERS = ("damage", "what moved", "found by", "verdicts", "s")
 _WIDTH = 44

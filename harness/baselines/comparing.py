@@ -20,9 +20,9 @@ from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Outcome,
 from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
 from harness.stats.sequential import RUN_RATE
-from harness.verdict import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
-from harness.verdict_quality import quality_comparisons
-from harness.workload_guard import Work, said_so, work_between
+from harness.verdict.quality import quality_comparisons
+from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
+from harness.verdict.work import Work, said_so, work_between
 
 NO_BASELINE = "no baseline"
 """What `Verdict.against` says where there is nothing stored of a cell."""

@@ -1,4 +1,4 @@
-"""The quality of a run against what is stored of it: which cells have two sides, handed to `verdict_quality`.
+"""The quality of a run against what is stored of it: which cells have two sides, handed to `verdict.quality`.
 
 Owns what it means that only one side tells a metric: what was stored and is not measured now is missing, not passed.
 """
@@ -12,7 +12,7 @@ from harness.baselines.quality import with_kept_digits
 from harness.cells import Cell
 from harness.comparisons import Basis, Difference, Outcome, Verdict
 from harness.scores import Quality
-from harness.verdict_quality import judge_quality
+from harness.verdict.quality import judge_quality
 
 _NOT_STORED = Quality(problem="the baseline has no quality yet; accept the cell again: quantgate accept --new")
 _NOT_MEASURED = Quality(problem="its quality was not measured")

@@ -1,6 +1,6 @@
 """What a baseline keeps of quality: the terms of every example, so that a later run is compared example by example.
 
-Owns what is kept and what is left away. Decides nothing: that is `verdict_quality`.
+Owns what is kept and what is left away. Decides nothing: that is `verdict.quality`.
 """
 
 from __future__ import annotations

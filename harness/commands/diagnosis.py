@@ -19,7 +19,7 @@ from harness.render.numbers import percent
 from harness.results import Condition
 from harness.stats.estimates import t_quantile
 from harness.stats.sequential import LOOKS, SPENT
-from harness.verdict import LATENCY, LEAST_MEMORY_BYTES, MEMORY, MarginOf, judge_duel
+from harness.verdict.times import LATENCY, LEAST_MEMORY_BYTES, MEMORY, MarginOf, judge_duel
 
 FEWEST_PAIRS = LOOKS[0]
 SHOWN_LOOKS = LOOKS[::2]

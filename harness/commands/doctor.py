@@ -27,7 +27,7 @@ from harness.probes.machine import describe
 from harness.render.changes import bound, share
 from harness.results import Environment, Measurement, Phase
 from harness.stats.sequential import stage_rate
-from harness.verdict import TIMED
+from harness.verdict.times import TIMED
 
 _TRYING_SECONDS = 0.5
 _LEAST_SECONDS = 10.0

@@ -133,7 +133,15 @@ class Contest:
             except CornerLost:
                 continue
             itself = f"{ring.old.name}, against itself"
-            duel = replace(compared, against=itself, is_control=True, pairs=(), differences=())
+            duel = replace(
+                compared,
+                against=itself,
+                is_control=True,
+                pairs=(),
+                differences=(),
+                old_quality=None,
+                new_quality=None,
+            )
             twin = replace(ring.old, name=f"{ring.old.name} again")
             chance = chance_of(self.order.seed + 1, compared.cell)
             yield self._resumed(Bout(duel, replace(ring, new=twin, chance=chance)))

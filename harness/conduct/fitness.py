@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.journal import Journal
 from harness.probes.condition import Sampler
 from harness.results import Condition, Measurement, Status
-from harness.verdict import LATENCY, MarginOf
+from harness.verdict.times import LATENCY, MarginOf
 from harness.worker.link import Worker
 
 CORRECTED = "corrected_p50_seconds"

@@ -19,7 +19,7 @@ from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, NotConverted,
 from harness.conduct.pairing import Measured, OtherWork
 from harness.results import Phase
 from harness.stats.sequential import looks_until, rebuild_pays
-from harness.verdict import LATENCY, MarginOf, Standing, judge_duel, standing
+from harness.verdict.times import LATENCY, MarginOf, Standing, judge_duel, standing
 
 _TRIAL_PAIRS = 3
 _FEWEST_BUILDINGS = 4

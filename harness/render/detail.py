@@ -14,7 +14,7 @@ from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
 from harness.render.strip import Strip, strip_of
 from harness.results import Condition, Measurement, PlacementProof, Provenance, Reading, WarmUp
-from harness.worth import lead_score
+from harness.worth.weighing import lead_score
 
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Time", ("latency_", "corrected_", "device_p50_", "throughput_")),

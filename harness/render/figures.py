@@ -12,7 +12,7 @@ from harness.render import numbers
 from harness.results import Measurement, Sample
 from harness.stats.estimates import relative_half_width
 from harness.stats.passes import pass_means
-from harness.worth import is_of_reference, lead_score, unknown_quality
+from harness.worth.weighing import is_of_reference, lead_score, unknown_quality
 
 REFERENCE = "fp32"
 

@@ -10,7 +10,7 @@ from harness.consequences import control_tripped, is_aside
 from harness.render import changes
 from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import VerdictRow, bound_of, is_of_quality, verdict_row
-from harness.verdict import LATENCY
+from harness.verdict.times import LATENCY
 
 _NAME_SHOWN = 80
 

@@ -11,7 +11,7 @@ from typing import TextIO
 from harness.comparisons import Answer, Outcome
 from harness.render.rows import State
 from harness.render.text import encodable
-from harness.standing import Worth
+from harness.worth.standing import Worth
 
 _LINES_WIDTH = 120
 _BAD, _UNSURE, _FAINT, _GOOD = "1;31", "33", "2", "32"

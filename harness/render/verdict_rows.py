@@ -13,11 +13,11 @@ from enum import StrEnum
 from harness.cells import Cell
 from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
 from harness.quality_metrics import known
-from harness.quality_words import amount
 from harness.render import changes
 from harness.render.numbers import DASH, metric_words
 from harness.render.rows import anchor_of, cell_name
 from harness.render.text import clip, one_line
+from harness.verdict.words import amount
 
 GLYPHS: Mapping[Outcome, str] = {
     Outcome.FAILED: "✕",

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from harness.render.look import Look
 from harness.render.text import one_line, shorten
 from harness.render.worth_rows import TITLES, WorthBlock, WorthRow
-from harness.standing import Worth
+from harness.worth.standing import Worth
 
 _NAME = 24
 

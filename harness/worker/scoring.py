@@ -20,7 +20,7 @@ from harness.quality.table import all_metrics, metrics_for
 from harness.quality_metrics import known
 from harness.scores import Part, Quality, Score, Terms
 from harness.stats.pooling import pooled
-from harness.verdict_quality import wrong
+from harness.verdict.quality import wrong
 from harness.worker import protocol
 from harness.worker.answers import Kept, kept
 from harness.worker.sets import Sets
@@ -128,7 +128,7 @@ class _Scorer:
             _pool(metric),
             unavailable="not asked",
             untrusted=self._request.untrusted.get(metric.name),
-            is_judged=metric.is_judged and not (one.of is Kind.ANY and self._model.audio is not None),
+            is_judged=metric.is_judged and (one.of is not Kind.ANY or self._is_a_vector),
         )
         if missing := _missing(one):
             return replace(blank, unavailable=missing)
@@ -145,6 +145,11 @@ class _Scorer:
         silent = sum(found is None for found in terms)
         notes = [f"{silent} of {len(terms)} examples have no value"] if silent else []
         return replace(blank, value=value, unavailable=None, terms=terms, note="; ".join([*notes, *made_how]) or None)
+
+    @property
+    def _is_a_vector(self) -> bool:
+        """Whether distances between outputs as vectors mean something: not of waves, nor of a single probability."""
+        return self._model.audio is None and not any(isinstance(one, Decides) for one in self._model.meanings)
 
     def _part(self, kind: Kind) -> Part:
         return Part.TIMED if kind in _OF_THE_TIMED or Part.EXAM not in self._examples else Part.EXAM

@@ -22,7 +22,7 @@ from harness.metrics import Pool
 from harness.quality_metrics import QUALITY, known
 from harness.scores import Examples, Part, Quality, Score
 from harness.stats.pooling import pooled
-from harness.verdict_quality import judge_quality
+from harness.verdict.quality import judge_quality
 
 CELL = Cell("m", "fp32", "cpu")
 REGRESSED, UNCHANGED, UNSURE = Outcome.REGRESSED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE

@@ -15,7 +15,7 @@ from harness.comparisons import LOST_SUPPORT, Clock, Difference, Duel, Outcome, 
 from harness.conduct.duel import Corner, CornerLost, Manner, NotConverted, Ring
 from harness.conduct.gate import Bout, Gate, chance_of, quads_a_building
 from harness.conduct.pairing import Measured, OtherWork
-from harness.verdict import judge_duel
+from harness.verdict.times import judge_duel
 
 A, B, C = (Cell(name, "fp32", "cpu") for name in "abc")
 SAME, SLOWER, FASTER = 0.0, 0.10, -0.10

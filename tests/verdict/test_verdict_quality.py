@@ -17,7 +17,7 @@ from harness.comparisons import Answer, Basis, Outcome, Verdict
 from harness.metrics import Metric
 from harness.quality_metrics import QUALITY
 from harness.scores import Part, Quality, Terms
-from harness.verdict_quality import SAME, judge_bound, judge_quality, needed_for_bound, quality_comparisons, wrong
+from harness.verdict.quality import SAME, judge_bound, judge_quality, needed_for_bound, quality_comparisons, wrong
 from tests.quality_samples import decided, numbers, other, quality, score
 from tests.samples import CELL
 
@@ -442,7 +442,12 @@ def test_what_has_no_worse_way_has_no_bound() -> None:
         ("decision_agreement", decided(0, 1), {}, "decision_agreement is 0, and below"),
         ("failed_share", decided(2, 1), {}, "failed_share is 0.667, and above 0.5 the outputs are no result"),
         ("failed_share", decided(1, 1), {}, None),
-        ("log_mel_distance", numbers(3.5), {}, "log_mel_distance is 3.5 ln, and above 1.6 ln the outputs are no result"),
+        (
+            "log_mel_distance",
+            numbers(3.5),
+            {},
+            "log_mel_distance is 3.5 ln, and above 1.6 ln the outputs are no result",
+        ),
         ("log_mel_distance", numbers(3.5), {"untrusted": "no"}, None),
         ("log_mel_distance", (), {"value": None, "unavailable": "no audio"}, None),
         ("sqnr_db", numbers(-50.0), {}, None),

@@ -12,7 +12,7 @@ import pytest
 
 from harness.comparisons import Basis, Clock, Duel, Outcome, Pair, Verdict
 from harness.stats.sequential import LOOKS, Shown
-from harness.verdict import (
+from harness.verdict.times import (
     EXACT,
     LATENCY,
     LOADING,

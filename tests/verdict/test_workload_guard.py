@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.comparisons import Clock, Duel, Outcome, Pair, Verdict
 from harness.metrics import METRICS
-from harness.verdict import LATENCY, judge_duel, standing
-from harness.workload_guard import for_as_much, work_between, work_ratio
+from harness.verdict.times import LATENCY, judge_duel, standing
+from harness.verdict.work import for_as_much, work_between, work_ratio
 from tests.comparisons_samples import FASTER, NONE_SEEN, RATE, SLOWER, around, duel, own_margin, slowed, swapped
 
 SHOWN = st.sampled_from((SLOWER, FASTER, NONE_SEEN, 0.02, -0.02))

@@ -1,6 +1,6 @@
 """Whether a precision is worth shipping: speed, memory, size and quality of a cell beside its fp32, in one sentence.
 
-Pure; reads what a run recorded and measures nothing. What the quality of a cell shows is decided in `verdict_quality`;
+Pure; reads what a run recorded and measures nothing. What the quality of a cell shows is decided in `verdict.quality`;
 here it is weighed against what the precision gains. A number that is not known decides nothing and dominates nothing.
 """
 
@@ -14,18 +14,18 @@ from statistics import median
 from harness.cells import Cell
 from harness.comparisons import Answer, Duel, Judged, Judgement
 from harness.consequences import control_tripped
-from harness.dominance import dominated
 from harness.metrics import METRICS, Better
 from harness.quality_metrics import known
 from harness.results import Measurement, Run, Status
 from harness.scores import Quality, Score
-from harness.standing import NOTABLE, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
 from harness.stats.estimates import relative_half_width
 from harness.stats.passes import pass_means
 from harness.stats.sequential import STAGE_RATE, Shown, interval_at
-from harness.verdict import LATENCY, LEAST_PROCESSES, MEMORY
-from harness.verdict_quality import judge_bound, needed_for_bound
-from harness.workload_guard import for_as_much, work_between, work_ratio
+from harness.verdict.quality import judge_bound, needed_for_bound
+from harness.verdict.times import LATENCY, LEAST_PROCESSES, MEMORY
+from harness.verdict.work import for_as_much, work_between, work_ratio
+from harness.worth.dominance import dominated
+from harness.worth.standing import NOTABLE, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
 
 BASE = "fp32"
 

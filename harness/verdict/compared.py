@@ -1,6 +1,6 @@
 """One metric of quality on two sides: what was lost on the same examples from one to the other, or why nobody knows.
 
-Pure; says neither whether a loss matters nor what follows (`verdict_quality`).
+Pure; says neither whether a loss matters nor what follows (`quality`).
 """
 
 from __future__ import annotations

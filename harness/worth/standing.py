@@ -11,11 +11,11 @@ from enum import StrEnum
 from harness.cells import Cell
 from harness.comparisons import Answer
 from harness.metrics import Better
-from harness.quality_words import amount
 from harness.scores import Score
 from harness.stats.paired import Estimate
 from harness.stats.sequential import Shown
-from harness.workload_guard import Work
+from harness.verdict.words import amount
+from harness.verdict.work import Work
 
 SIZE = "artifact_bytes"
 

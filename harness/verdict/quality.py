@@ -20,8 +20,6 @@ from dataclasses import replace
 from harness.cells import Cell
 from harness.comparisons import Answer, Basis, Difference, Outcome, Verdict
 from harness.metrics import Better, Metric, Pool
-from harness.quality_compared import Cannot, Compared, compared, judged_metrics, sign_of
-from harness.quality_words import amount, decisions, loss_words, needed_words, one_sided_words, sign_words, span
 from harness.scores import Quality, Score
 from harness.stats.jackknife import FEWEST
 from harness.stats.paired import (
@@ -31,6 +29,8 @@ from harness.stats.paired import (
     variance_of,
 )
 from harness.stats.proportions import mcnemar
+from harness.verdict.compared import Cannot, Compared, compared, judged_metrics, sign_of
+from harness.verdict.words import amount, decisions, loss_words, needed_words, one_sided_words, sign_words, span
 
 MarginOf = Callable[[Cell, str], float]
 

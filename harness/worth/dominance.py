@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from harness.cells import Cell
 from harness.metrics import METRICS
-from harness.quality_compared import Cannot, compared
 from harness.results import Measurement
 from harness.scores import Quality
-from harness.standing import RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
-from harness.verdict import LATENCY, MEMORY
+from harness.verdict.compared import Cannot, compared
+from harness.verdict.times import LATENCY, MEMORY
+from harness.worth.standing import RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
 
 
 def dominated(group: Sequence[Standing], found: Mapping[Cell, Measurement]) -> list[Standing]:

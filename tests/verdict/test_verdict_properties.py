@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.comparisons import Clock, Duel, Outcome, Pair, Side, Verdict
 from harness.metrics import METRICS, Better
 from harness.stats.sequential import LOOKS, Shown
-from harness.verdict import (
+from harness.verdict.times import (
     EXACT,
     LATENCY,
     LEAST_MEMORY_BYTES,

@@ -1,4 +1,4 @@
-"""The only place that decides: numbers of two sides come in, verdicts go out. Pure; no clock, file or test runner.
+"""Decides of times, memory and counts: numbers of two sides come in, verdicts go out. No clock, file or test runner.
 
 How a time is judged live (docs/gate.md says why):
 
@@ -25,7 +25,7 @@ from harness.metrics import METRICS, Better
 from harness.stats.sequential import Interval, Shown, interval_at, look, looks_until, next_look
 from harness.stats.sessions import ENOUGH_SESSIONS, session_interval
 from harness.stats.tails import Laps, Unsupported, tail_interval
-from harness.workload_guard import for_as_much, guard, work_ratio
+from harness.verdict.work import for_as_much, guard, work_ratio
 
 MarginOf = Callable[[Cell, str], float]
 
@@ -35,7 +35,7 @@ LOADING = ("import_seconds", "open_seconds", "first_inference_seconds")
 EXACT = ("artifact_bytes", "parameters_count", "weights_covered_fraction")
 MEMORY = "peak_bytes"
 OF_WORK = (LATENCY, *TAILS)
-"""Times that are longer where more is made: see `workload_guard`."""
+"""Times that are longer where more is made: see `work`."""
 
 TIMED = 2 * 2 + len(TAILS) + len(LOADING)
 """How many comparisons of one cell could raise a false alarm: tails, loading, and for the latency each of the four ways
