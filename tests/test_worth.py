@@ -178,6 +178,16 @@ def test_cells_that_were_not_timed_in_pairs_show_only_great_differences(
         assert told.text.endswith("pytest --against precision=fp32 would tell the speed")
 
 
+@pytest.mark.parametrize("seconds", [0.0093, 0.01, 0.0115])
+def test_what_is_smaller_is_worth_it_only_if_it_is_no_slower_and_nobody_knows_that_yet(seconds: float) -> None:
+    base = measured("fp32", of=agreeing(0, 400))
+    told = of("fp16", run(base, measured("fp16", seconds=seconds, size=50e6, of=agreeing(0, 400))))
+    assert (told.worth, told.text) == (
+        Worth.CANNOT_TELL,
+        "worth it for its size if it is no slower; pytest --against precision=fp32 would tell the speed",
+    )
+
+
 def test_passes_that_differ_as_much_as_the_cells_show_no_speed() -> None:
     def wobbling(precision: str, seconds: float, by: float) -> Measurement:
         wall = tuple(seconds * (1 + by * (-1) ** (number // 2)) for number in range(12))

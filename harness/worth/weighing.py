@@ -262,7 +262,7 @@ def _undecided(told: Standing, saved: str, *, holds: bool) -> tuple[Worth, str]:
     is_paired = told.speed is not None and told.speed.is_paired
     settle = "more pairs would tell the speed" if is_paired else f"{_PAIRED} would tell the speed"
     if saved and holds:
-        return Worth.WORTH_IT, f"worth it for its size; {settle}"
+        return Worth.CANNOT_TELL, f"worth it for its size if it is no slower; {settle}"
     if saved:
         return Worth.CANNOT_TELL, f"{_smaller(told, saved)}; {settle}"
     return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: {settle}"
