@@ -22,7 +22,7 @@ from harness.results import Measurement, Run, Status
 from harness.stats.sequential import RUN_RATE
 from harness.verdict.quality import quality_comparisons
 from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
-from harness.verdict.work import Work, said_so, work_between
+from harness.verdict.work import Work, said_so, with_decisions, work_between
 
 NO_BASELINE = "no baseline"
 """What `Verdict.against` says where there is nothing stored of a cell."""
@@ -83,7 +83,9 @@ def compare_stored(
     quality_rate = RUN_RATE / max(_in_quality(sides), 1)
     found: list[Verdict] = []
     for cell in dict.fromkeys((*run.planned, *measured)):
-        found += _cell(run, cell, measured.get(cell), shelf, margin_of, rate, more_peaks.get(cell, ()))
+        told = _cell(run, cell, measured.get(cell), shelf, margin_of, rate, more_peaks.get(cell, ()))
+        both = sides.get(cell)
+        found += [with_decisions(one, both.old, both.new) if both and one.metric == LATENCY else one for one in told]
         if cell in sides:
             found += compare_quality(cell, sides[cell], margin_of, quality_rate)
     return tuple(found)

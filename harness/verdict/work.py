@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.comparisons import Difference, Duel, Outcome, Pair, Side, Verdict
+from harness.scores import Quality
 
 ALIKE = 0.005
 """By what share the work may differ and still be called the same."""
@@ -117,7 +118,23 @@ def guard(verdict: Verdict, duel: Duel, work: Work | None) -> Verdict:
     problem = _made_nothing(duel)
     if problem is not None:
         return replace(verdict, outcome=Outcome.INCONCLUSIVE, text=problem)
-    return said_so(verdict, work)
+    return with_decisions(said_so(verdict, work), duel.old_quality, duel.new_quality)
+
+
+def with_decisions(verdict: Verdict, old: Quality | None, new: Quality | None) -> Verdict:
+    """The verdict on a time, saying where the two sides decided otherwise: then they did not answer the same."""
+    for metric, unit in (("positive_share", "decisions"), ("frame_agreement", "recordings")):
+        before, after = (side.score(metric) if side else None for side in (old, new))
+        if before is None or after is None or len(before.terms) != len(after.terms):
+            continue
+        differing = sum(then != now for then, now in zip(before.terms, after.terms, strict=True))
+        if differing:
+            share = f"{differing} of {len(after.terms)}"
+            said = f"{share} {unit} are other ones" if unit == "decisions" else f"{share} {unit} are heard otherwise"
+            difference = Difference("answers", "as they were", said)
+            text = f"{verdict.text}; {said} than on the other side"
+            return replace(verdict, text=text, differences=(*verdict.differences, difference))
+    return verdict
 
 
 def _made_nothing(duel: Duel) -> str | None:

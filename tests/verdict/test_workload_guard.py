@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from harness.comparisons import Clock, Duel, Outcome, Pair, Verdict
 from harness.metrics import METRICS
+from harness.scores import Quality
 from harness.verdict.times import LATENCY, judge_duel, standing
 from harness.verdict.work import for_as_much, work_between, work_ratio
 from tests.comparisons_samples import FASTER, NONE_SEEN, RATE, SLOWER, around, duel, own_margin, slowed, swapped
+from tests.quality_samples import quality, score
 
 SHOWN = st.sampled_from((SLOWER, FASTER, NONE_SEEN, 0.02, -0.02))
 
@@ -55,6 +57,32 @@ def test_as_much_more_time_for_more_audio_is_no_slowdown() -> None:
     # 40 ms on the old side, for 3.6 s of audio.
     assert found.old == pytest.approx(0.04 / 3.6)
     assert found.new == pytest.approx(0.04 / 3.6, rel=0.01)
+
+
+def deciding(*positive: int) -> Quality:
+    return quality(score("positive_share", [(float(one),) for one in positive]))
+
+
+def hearing(*frames: int) -> Quality:
+    return quality(score("frame_agreement", [(float(one), 50.0) for one in frames]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (deciding(0, 1, 1, 0), deciding(1, 1, 0, 0), "; 2 of 4 decisions are other ones than on the other side"),
+        (hearing(50, 50, 50), hearing(50, 44, 50), "; 1 of 3 recordings are heard otherwise than on the other side"),
+        (deciding(0, 1), deciding(0, 1), None),
+        (deciding(0, 1), deciding(0, 1, 1), None),
+        (deciding(0, 1), None, None),
+    ],
+)
+def test_a_time_whose_answers_are_other_ones_says_so(old: Quality, new: Quality | None, said: str | None) -> None:
+    plain = judged(both(NONE_SEEN))
+    found = judged(replace(both(NONE_SEEN), old_quality=old, new_quality=new))
+    assert found.outcome is plain.outcome
+    assert found.text == plain.text + (said or "")
+    assert [one.key for one in found.differences] == (["answers"] if said else [])
 
 
 def test_less_time_for_less_audio_is_no_speedup() -> None:
