@@ -122,7 +122,9 @@ def _notes(quality: Quality) -> Iterable[str]:
         if examples and examples.failed:
             failed = [_id(name) for name in examples.failed]
             yield f"{len(failed)} of {len(examples.ids)} {part} examples gave no output: {_named(failed)}"
-    yield from (_kernel(found) for found in quality.sensitivity if found.flips or found.problem)
+    for found in quality.sensitivity:
+        if found.flips or found.problem:
+            yield f"{'ISA-sensitive: ' if found.flips else ''}{_kernel(found)}"
 
 
 def _doubts(scores: Iterable[Score]) -> Iterable[str]:
