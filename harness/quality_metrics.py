@@ -123,7 +123,7 @@ QUALITY: Mapping[str, Metric] = {
             Pool.RATIO,
             "share of frames decided as by fp32",
             ceiling=1.0,
-            unusable=0.5,
+            unusable=0.7,
         ),
         _quality("frame_accuracy", "", _HIGHER, 0.02, Pool.RATIO, "share of frames decided rightly", ceiling=1.0),
         _quality(
@@ -144,7 +144,7 @@ QUALITY: Mapping[str, Metric] = {
             Pool.MEAN,
             "mean difference of log-mel spectra from fp32's",
             ceiling=0.0,
-            unusable=1.6,
+            unusable=1.5,
         ),
         _quality(
             "si_sdr_db",
@@ -164,6 +164,7 @@ QUALITY: Mapping[str, Metric] = {
             Pool.MEAN,
             "mel-cepstral distance from fp32 after time warping",
             ceiling=0.0,
+            unusable=6.0,
         ),
         _quality(
             "duration_drift",
@@ -199,7 +200,16 @@ QUALITY: Mapping[str, Metric] = {
             ceiling=0.0,
             unusable=0.5,
         ),
-        _quality("word_error_rate", "", _LOWER, 0.03, Pool.RATIO, "words misheard by a speech recogniser", ceiling=0.0),
+        _quality(
+            "word_error_rate",
+            "",
+            _LOWER,
+            0.03,
+            Pool.RATIO,
+            "words misheard by a speech recogniser",
+            ceiling=0.0,
+            unusable=0.8,
+        ),
         _quality(
             "character_error_rate",
             "",

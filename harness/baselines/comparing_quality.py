@@ -56,6 +56,7 @@ def _one_sided(verdict: Verdict, metric: str, old: Quality, new: Quality) -> Ver
     if before is not None:
         return verdict
     if after.untrusted is not None:
-        return replace(verdict, text=f"nothing is stored, and its self-check failed on this machine: {after.untrusted}")
+        text = f"nothing is stored, and its self-check failed on this machine: {after.untrusted}"
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, text=text)
     text = old.problem or "measured now, and not stored; accept the cell again: quantgate accept --new"
     return replace(verdict, outcome=Outcome.NEW, text=text)

@@ -20,9 +20,10 @@ def frame_agreement(case: Case) -> Terms | None:
     if case.failed is not None:
         return (0.0, float(reference.size))
     output = _positive(case, case.output)
-    if output.size != reference.size or not output.size:
+    if not max(output.size, reference.size):
         return None
-    return (float((output == reference).sum()), float(output.size))
+    common = min(output.size, reference.size)
+    return (float((output[:common] == reference[:common]).sum()), float(max(output.size, reference.size)))
 
 
 def frame_accuracy(case: Case) -> Terms | None:
@@ -73,12 +74,16 @@ def _beside_truth(case: Case) -> tuple[Array, Array] | None:
         raise CannotScore(f"example {case.id} has a truth other than 0 and 1; label every frame with one of them")
     if case.failed is not None:
         return np.zeros(truth.size, dtype=bool), truth == 1.0
-    output = _positive(case, case.output)
-    if output.size != truth.size:
+    output, right = _positive(case, case.output), truth == 1.0
+    if output.size == right.size:
+        return output, right
+    if case.reference is None or case.reference.size != right.size:
         raise CannotScore(
             f"example {case.id} has {output.size} frames and {truth.size} right answers; make its truth as long"
         )
-    return output, truth == 1.0
+    # fp32 has as many: frames that this one lacks, or has besides, are decided wrongly
+    lacking, besides = right[output.size :], output[right.size :]
+    return np.concatenate([output, ~lacking]), np.concatenate([right, ~besides])
 
 
 def _trial() -> Trial:

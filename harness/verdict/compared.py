@@ -15,12 +15,16 @@ from harness.stats.groups import in_groups
 from harness.stats.jackknife import FEWEST
 from harness.stats.paired import Estimate, Flips, both, difference, flips
 
+_LIKENESS = "sqnr_db"
+"""Its ceiling is a hundred decibels: what lies beyond is the rounding of fp32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One metric on two sides: what was lost from old to new, in its unit, and what that rests on.
 
     `worse` and `better` are the decisions that changed either way; None where the metric is none of decisions.
+    `is_rounded`: every example has the same terms, and both sides are fp32's outputs up to rounding.
     """
 
     loss: Estimate
@@ -31,6 +35,7 @@ class Compared:
     losses: tuple[float, ...] = ()
     worse: int | None = None
     better: int = 0
+    is_rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +62,15 @@ def sign_of(better: Better) -> int:
 def compared(name: str, old: Quality, new: Quality, error_rate: float) -> Compared | Cannot:
     """The loss of a metric from old to new with its two-sided interval, or why there is none."""
     before, after = old.score(name), new.score(name)
-    for score, quality, side in ((before, old, "the other side"), (after, new, "this side")):
+    for score, quality, side, lacking in (
+        (before, old, "the other side", Outcome.NEW),
+        (after, new, "this side", Outcome.MISSING),
+    ):
         if score is None or score.value is None:
             why = quality.problem if score is None else score.unavailable
-            return Cannot(f"{side} does not have it: {why or 'it does not apply there'}")
+            # Where nothing at all could be scored, nothing is shown of the outputs.
+            outcome = Outcome.INCONCLUSIVE if quality.problem else lacking
+            return Cannot(f"{side} does not have it: {why or 'it does not apply there'}", outcome)
     assert before is not None
     assert after is not None
     if differing := _other_examples(before, after, old, new):
@@ -78,19 +88,30 @@ def compared(name: str, old: Quality, new: Quality, error_rate: float) -> Compar
     if change is None:
         return Cannot("no example has it on both sides")
     olds, news = both(pool, thens, nows)
+    singles = both(after.pool, before.terms, after.terms)
     has = [(one is not None, other is not None) for one, other in zip(before.terms, after.terms, strict=True)]
     is_equal = before.terms == after.terms
     is_same = is_equal and bool(new.outputs_digest) and old.outputs_digest == new.outputs_digest
     sign = sign_of(after.better)
     loss = change if sign > 0 else change.turned()
-    found = Compared(loss, pool, is_equal, is_same, sum(one != other for one, other in has))
+    is_rounded = is_equal and _differ_by_rounding(old, new)
+    found = Compared(loss, pool, is_equal, is_same, sum(one != other for one, other in has), is_rounded=is_rounded)
     if is_same:
         end = None if loss.examples < FEWEST else 0.0
         return replace(found, loss=Estimate(0.0, end, end, loss.examples))
     if pool is Pool.MEAN:
         losses = tuple(sign * (now - then) for (then,), (now,) in zip(olds, news, strict=True))
         return replace(found, losses=losses)
-    return _with_flips(found, flips(pool, olds, news), sign)
+    return _with_flips(found, flips(after.pool, *singles), sign)
+
+
+def _differ_by_rounding(old: Quality, new: Quality) -> bool:
+    """Whether both sides lie so close to the same outputs of fp32 that only rounding is left between them."""
+    if not old.reference_digest or old.reference_digest != new.reference_digest:
+        return False
+    likeness = known()[_LIKENESS]
+    scores = [side.score(_LIKENESS) for side in (old, new)]
+    return all(score is not None and score.is_trusted and set(score.terms) == {(likeness.ceiling,)} for score in scores)
 
 
 def _with_flips(found: Compared, seen: Flips | None, sign: int) -> Compared:

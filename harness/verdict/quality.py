@@ -2,8 +2,9 @@
 
 How a change is judged (docs/quality.md says why):
 
-1. The same outputs, bit for bit, are unchanged. Other examples are not comparable. A metric that failed its self-check,
-   or that one side lacks, decides nothing.
+1. The same outputs, bit for bit, are unchanged; so are outputs that differ by rounding only (both sides 100 dB or more
+   above their distance from the same fp32) where no example differs by the metric. Other examples are not comparable. A
+   metric that failed its self-check decides nothing; one that only the other side has is missing, and fails.
 2. Else the loss (how much worse, in the metric's unit) gets an interval over the examples, wrong on either side at the
    rate. Within the margin on both sides: unchanged. Above zero and not within: regressed. Below zero: improved. Else
    inconclusive, with how many examples would tell. Of decisions, McNemar's exact test must agree that a side is worse.
@@ -35,6 +36,7 @@ from harness.verdict.words import amount, decisions, loss_words, needed_words, o
 MarginOf = Callable[[Cell, str], float]
 
 SAME = "the outputs are the same, bit for bit"
+ROUNDED = "the same on every example, and the outputs differ by rounding only"
 
 
 def judge_quality(
@@ -170,6 +172,8 @@ def _verdict(name: str, blank: Verdict, old: Quality, new: Quality, rate: float)
     )
     if found.is_same:
         return replace(blank, outcome=Outcome.UNCHANGED, text=SAME, basis=Basis.EXACT, could_see=None)
+    if found.is_rounded:
+        return replace(blank, outcome=Outcome.UNCHANGED, text=ROUNDED, basis=Basis.EXACT, could_see=None)
     outcome, text = _decided(found, margin, rate)
     basis = blank.basis
     if margin == 0 and found.worse is not None:

@@ -24,8 +24,8 @@ _SCALES = (0.0, 1.0, 0.0)
 _USUAL_SCALES = (0.667, 1.0, 0.8)
 """Those of the voice's own configuration: as people hear it."""
 
-_DRAWS = 2
-"""Times that each text of the exam is spoken."""
+_SHORT_TURNS = Path(__file__).parents[1] / "data" / "turn_sentences.json"
+"""Further texts to be heard: many texts spoken once tell more of a voice than a few spoken often."""
 
 
 @lru_cache(maxsize=1)
@@ -67,21 +67,30 @@ def _calibration(_: Setting) -> Workload:
 
 
 def _exam(_: Setting) -> Workload:
-    """Each text several times with the voice's usual noise; the label is what should be heard."""
-    texts = [*_lists()["measured"], *_lists()["heard_too"]]
+    """Texts spoken with the voice's usual noise, drawn anew for each; the label is what should be heard."""
+    texts = (*_lists()["measured"], *_lists()["heard_too"], *_short_turns())
     examples = tuple(
         Example(
-            id=f"{entry['id']}#{draw}",
+            id=entry["id"],
             load=lambda ids=entry["ids"]: call_inputs(ids, _USUAL_SCALES),
             slices={"length": entry["length"]},
             label=entry["text"],
-            group=entry["id"],
         )
         for entry in texts
-        for draw in range(1, _DRAWS + 1)
     )
-    content = json.dumps([_USUAL_SCALES, _DRAWS, texts], sort_keys=True)
+    content = json.dumps([_USUAL_SCALES, texts], sort_keys=True)
     return Workload(name="piper-heard", version=_lists()["version"], examples=examples, content=content)
+
+
+@lru_cache(maxsize=1)
+def _short_turns() -> tuple[Mapping[str, Any], ...]:
+    """The short sentences of the turn detectors' set, as they are over."""
+    told = json.loads(_SHORT_TURNS.read_text(encoding="utf-8"))["sentences"]
+    return tuple(
+        {"id": f"turn-{one['id']}", "length": one["length"], **one["complete"]}
+        for one in told
+        if one["length"] == "short"
+    )
 
 
 def _paragraphs(_: Setting) -> Workload:

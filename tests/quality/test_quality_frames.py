@@ -55,8 +55,9 @@ def test_without_right_answers_no_frame_is_right(terms: Any) -> None:
 
 @pytest.mark.parametrize("terms", OF_TRUTH)
 def test_right_answers_for_other_frames_are_named_with_both_lengths(terms: Any) -> None:
-    with pytest.raises(CannotScore, match="e1 has 8 frames and 7 right answers"):
-        terms(case(truth=TRUTH[:-1]))
+    for reference in (REFERENCE, None):
+        with pytest.raises(CannotScore, match="e1 has 8 frames and 7 right answers"):
+            terms(case(truth=TRUTH[:-1], reference=reference))
 
 
 @pytest.mark.parametrize("terms", OF_TRUTH)
@@ -65,8 +66,24 @@ def test_a_right_answer_is_yes_or_no(terms: Any) -> None:
         terms(case(truth=(0.5,) * 8))
 
 
-def test_other_numbers_of_frames_than_the_reference_have_no_terms() -> None:
-    assert frames.frame_agreement(case(reference=REFERENCE[:-1])) is None
+def test_frames_that_only_one_side_has_agree_with_nothing() -> None:
+    shorter = case(output=OUTPUT[:3])  # yes yes yes beside yes yes no
+    assert frames.frame_agreement(shorter) == (2.0, 8.0)
+    assert frames.frame_agreement(case(reference=REFERENCE[:3])) == (2.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        (OUTPUT[:3], (2.0, 8.0)),
+        ((*OUTPUT, 0.9, 0.1), (5.0, 10.0)),
+    ],
+)
+def test_frames_that_are_lacking_or_besides_are_decided_wrongly(output: Any, right: tuple[float, float]) -> None:
+    assert frames.frame_accuracy(case(output=output)) == right
+
+
+def test_what_has_no_reference_or_no_frames_has_no_terms() -> None:
     assert frames.frame_agreement(case(reference=None)) is None
     assert frames.frame_agreement(case(output=(), reference=())) is None
 

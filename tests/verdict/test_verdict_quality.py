@@ -22,7 +22,7 @@ from tests.quality_samples import decided, numbers, other, quality, score
 from tests.samples import CELL
 
 REGRESSED, IMPROVED, UNCHANGED = Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED
-INCONCLUSIVE = Outcome.INCONCLUSIVE
+INCONCLUSIVE, MISSING, NEW = Outcome.INCONCLUSIVE, Outcome.MISSING, Outcome.NEW
 RATE = 0.01
 LOUD = [10.0, 11.0, 12.0, 13.0, 14.0]
 """Five decibels, each of one example."""
@@ -91,17 +91,54 @@ def test_a_metric_that_failed_its_self_check_decides_nothing(at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "words"),
+    ("side", "words", "lost", "gained"),
     [
-        (quality(score("sqnr_db", (), value=None, unavailable="no numbers")), "does not have it: no numbers"),
-        (quality(problem="the worker died"), "does not have it: the worker died"),
-        (quality(), "does not have it: it does not apply there"),
+        (quality(score("sqnr_db", (), value=None, unavailable="other shapes")), "other shapes", MISSING, NEW),
+        (quality(), "it does not apply there", MISSING, NEW),
+        (quality(problem="the worker died"), "the worker died", INCONCLUSIVE, INCONCLUSIVE),
     ],
 )
-def test_what_one_side_lacks_is_not_judged(side: Quality, words: str) -> None:
+def test_what_this_side_lacks_is_missing_and_what_the_other_lacks_is_new(
+    side: Quality, words: str, lost: Outcome, gained: Outcome
+) -> None:
     has = quality(score("sqnr_db", numbers(*LOUD)))
-    for found, who in ((judged(has, side), "this side"), (judged(side, has), "the other side")):
-        assert (found.outcome, found.text) == (INCONCLUSIVE, f"{who} {words}")
+    for found, who, outcome in ((judged(has, side), "this side", lost), (judged(side, has), "the other side", gained)):
+        assert (found.outcome, found.text) == (outcome, f"{who} does not have it: {words}")
+
+
+def test_outputs_that_differ_by_rounding_only_are_unchanged_where_no_example_differs() -> None:
+    def side(outputs: str, likeness: float, *right: int) -> Quality:
+        scores = (
+            score("sqnr_db", numbers(likeness, 100.0, 100.0)),
+            score("accuracy", [(float(one),) for one in right]),
+        )
+        return quality(*scores, outputs_digest=outputs, reference_digest="fp32")
+
+    def accuracy(old: Quality, new: Quality) -> Verdict:
+        found = judge_quality(CELL, old, new, own_margin, RATE, "main", Basis.LIVE)
+        return next(one for one in found if one.metric == "accuracy")
+
+    old = side("then", 100.0, 1, 1, 0)
+    rounded = accuracy(old, side("now", 100.0, 1, 1, 0))
+    assert (rounded.outcome, rounded.basis) == (UNCHANGED, Basis.EXACT)
+    assert rounded.text == "the same on every example, and the outputs differ by rounding only"
+    assert accuracy(old, side("now", 99.9, 1, 1, 0)).outcome is INCONCLUSIVE
+    assert accuracy(old, side("now", 100.0, 1, 0, 1)).outcome is INCONCLUSIVE
+    beside_nothing = [replace(one, reference_digest="") for one in (old, side("now", 100.0, 1, 1, 0))]
+    assert accuracy(*beside_nothing).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome"), [((0, 0, 0, 0), UNCHANGED), ((0, 0, 1, 0), REGRESSED)], ids=["none", "one more"]
+)
+def test_draws_of_one_text_that_fail_are_counted_one_by_one(now: tuple[int, ...], outcome: Outcome) -> None:
+    def side(outputs: str, *failed: int) -> Quality:
+        found = quality(score("failed_share", [(float(one),) for one in failed]), outputs_digest=outputs)
+        assert found.timed is not None
+        return replace(found, timed=replace(found.timed, groups=("a", "a", "b", "b")))
+
+    found = judged(side("then", 0, 0, 0, 0), side("now", *now))
+    assert (found.outcome, found.basis) == (outcome, Basis.EXACT)
 
 
 def test_what_both_sides_lack_or_nobody_judges_has_no_verdict() -> None:
@@ -446,7 +483,7 @@ def test_what_has_no_worse_way_has_no_bound() -> None:
             "log_mel_distance",
             numbers(3.5),
             {},
-            "log_mel_distance is 3.5 ln, and above 1.6 ln the outputs are no result",
+            "log_mel_distance is 3.5 ln, and above 1.5 ln the outputs are no result",
         ),
         ("log_mel_distance", numbers(3.5), {"untrusted": "no"}, None),
         ("log_mel_distance", (), {"value": None, "unavailable": "no audio"}, None),
