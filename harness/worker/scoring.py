@@ -128,7 +128,8 @@ class _Scorer:
             _pool(metric),
             unavailable="not asked",
             untrusted=self._request.untrusted.get(metric.name),
-            is_judged=metric.is_judged and (one.of is not Kind.ANY or self._is_a_vector),
+            # Two waves that sound alike may be far from each other as vectors: audio has metrics of its own.
+            is_judged=metric.is_judged and not (one.of is Kind.ANY and self._model.audio is not None),
         )
         if missing := _missing(one):
             return replace(blank, unavailable=missing)
@@ -145,11 +146,6 @@ class _Scorer:
         silent = sum(found is None for found in terms)
         notes = [f"{silent} of {len(terms)} examples have no value"] if silent else []
         return replace(blank, value=value, unavailable=None, terms=terms, note="; ".join([*notes, *made_how]) or None)
-
-    @property
-    def _is_a_vector(self) -> bool:
-        """Whether distances between outputs as vectors mean something: not of waves, nor of a single probability."""
-        return self._model.audio is None and not any(isinstance(one, Decides) for one in self._model.meanings)
 
     def _part(self, kind: Kind) -> Part:
         return Part.TIMED if kind in _OF_THE_TIMED or Part.EXAM not in self._examples else Part.EXAM
