@@ -294,6 +294,7 @@ def test_a_bound_that_is_broken_settles_it_and_one_that_was_accepted_does_not() 
         return of("fp16", run(base, half, duels=paired("fp16", 2.0), judgement=judgement)).text
 
     assert text(bound) == "not worth it: it breaks the bound 'turns stay right'"
+    assert text(replace(bound, over="bf16")) == "not worth it: it breaks the bound 'turns stay right' over bf16"
     assert text(replace(bound, accepted="meant")) == "worth it"
 
 
@@ -305,6 +306,30 @@ def test_what_may_be_lost_is_what_the_bound_says() -> None:
     assert of("fp16", told).worth is Worth.NOT_WORTH_IT
     judged = replace(told, judgement=Judgement("fp32", "gate", (), judged=(bound,)))
     assert of("fp16", judged).worth is Worth.WORTH_IT
+
+
+@pytest.mark.parametrize(
+    ("bounds", "may_be_lost"),
+    [
+        ([("fp32", 0.6)], 0.6),
+        ([("", 0.6)], 0.6),
+        ([("fp32", 0.3), ("fp32", 0.6)], 0.3),
+        ([("fp32", 0.6), ("fp32", 0.3)], 0.3),
+        ([("fp32", 0.6), ("bf16", 0.1)], 0.6),
+        ([("bf16", 0.6)], 0.02),
+    ],
+)
+def test_of_the_bounds_on_a_metric_the_tightest_over_fp32_says_what_may_be_lost(
+    bounds: list[tuple[str, float]], may_be_lost: float
+) -> None:
+    judged = tuple(
+        Judged("quality", "any", cell("fp16"), Answer.HOLDS, "", metric="decision_agreement", target=target, over=over)
+        for over, target in bounds
+    )
+    told = run(FP32, measured("fp16", of=agreeing(3)), judgement=Judgement("fp32", "gate", (), judged=judged))
+    lead = of("fp16", told).lead
+    assert lead is not None
+    assert lead.margin == may_be_lost
 
 
 def test_of_random_weights_no_right_answers_are_told() -> None:

@@ -219,17 +219,34 @@ def _lead(own: Measurement, other: Quality | None, may_be_lost: Mapping[str, flo
 
 
 def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]:
-    """How much a cell may lose of each metric, where that was said: by a bound, or by the margin of a verdict."""
+    """How much a cell may lose of each metric against fp32, where that was said: by bounds, or a verdict's margin."""
     if judgement is None:
         return {}
-    margins = {one.metric: one.margin for one in judgement.verdicts if one.cell == cell}
-    bounds = {one.metric: one.target for one in _bounds(judgement, cell)}
-    return {name: lost for name, lost in (margins | bounds).items() if name is not None and lost is not None}
+    lost = {
+        one.metric: one.margin
+        for one in judgement.verdicts
+        if one.cell == cell and one.metric is not None and one.margin is not None
+    }
+    bounds: dict[str, float] = {}
+    for one in _bounds(judgement, cell):
+        if one.metric is not None and one.target is not None and _over(one) == BASE:
+            bounds[one.metric] = min(one.target, bounds.get(one.metric, math.inf))
+    return lost | bounds
 
 
 def _bounds(judgement: Judgement | None, cell: Cell) -> list[Judged]:
     """The bounds on the quality of a cell, as they were judged."""
     return [one for one in (judgement.judged if judgement else ()) if one.kind == "quality" and one.cell == cell]
+
+
+def _over(bound: Judged) -> str:
+    """The precision that a bound is held against; older records do not say, and there it was fp32."""
+    return bound.over or BASE
+
+
+def _broken_words(bound: Judged) -> str:
+    over = "" if _over(bound) == BASE else f" over {bound.over}"
+    return f"it breaks the bound {bound.name!r}{over}"
 
 
 def _conclusion(told: Standing, lacks: str, broken: Sequence[Judged]) -> tuple[Worth, str]:
@@ -240,7 +257,7 @@ def _conclusion(told: Standing, lacks: str, broken: Sequence[Judged]) -> tuple[W
     if lead and lead.answer is Answer.FAILS:
         return Worth.NOT_WORTH_IT, f"not worth it: its {lead.loss_words}, where {lead.margin_words} may be lost"
     if broken:
-        return Worth.NOT_WORTH_IT, f"not worth it: it breaks the bound {broken[0].name!r}"
+        return Worth.NOT_WORTH_IT, f"not worth it: {_broken_words(broken[0])}"
     holds = lead is not None and lead.answer is Answer.HOLDS
     saved = _saved(told)
     match shown:

@@ -145,8 +145,10 @@ def test_what_casts_doubt_on_outputs_stands_among_the_notes() -> None:
     assert "1 of 8 timed examples gave no output: s7" in ROWS[VOICE_INT8].notes
     kernels = [note for note in ROWS[STATIC].notes if "with " in note]
     assert kernels == [
-        "ISA-sensitive: with session.x64quantprecision=1: flips 2 of 120 (turn-003, turn-006),"
-        " largest difference 0.0813",
+        (
+            "ISA-sensitive: with session.x64quantprecision=1: flips 2 of 120 (turn-003, turn-006),"
+            " largest difference 0.0813"
+        ),
         "with arena off: not known, the session does not open",
     ]
 
