@@ -163,6 +163,8 @@ def test_few_examples_make_a_fast_precision_undecided_and_say_how_many_would_tel
     [
         (0.005, "is about 2.0× as fast as fp32 here", Worth.WORTH_IT),
         (0.02, "is about 0.5× as fast as fp32 here", Worth.NOT_WORTH_IT),
+        (0.007, "is about 1.4× as fast as fp32 here", Worth.CANNOT_TELL),
+        (0.0145, "is about 0.7× as fast as fp32 here", Worth.CANNOT_TELL),
         (0.0093, "is about 1.1× as fast as fp32 here", Worth.CANNOT_TELL),
         (0.0108, "is about 0.9× as fast as fp32 here", Worth.CANNOT_TELL),
         (0.01, "is about as fast as fp32 here", Worth.CANNOT_TELL),
@@ -195,11 +197,33 @@ def test_passes_that_differ_as_much_as_the_cells_show_no_speed() -> None:
         return replace(measured(precision, seconds=seconds, of=agreeing(0, 400)), sample=sample)
 
     def shown(by: float) -> Shown:
-        speed = of("fp16", run(wobbling("fp32", 0.014, by), wobbling("fp16", 0.01, by))).speed
+        speed = of("fp16", run(wobbling("fp32", 0.018, by), wobbling("fp16", 0.01, by))).speed
         assert speed is not None
         return speed.shown
 
     assert (shown(0.01), shown(0.3)) == (Shown.FASTER, Shown.NOTHING)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_pairs_for_an_interval_say_about_how_fast_and_decide_nothing(count: int) -> None:
+    base = measured("fp32", of=agreeing(0, 400))
+    other = measured("fp16", seconds=0.001, of=agreeing(0, 400))
+    duel = Duel(cell("fp16"), "fp32", pairs=pairs(2.0, count, peak_bytes=300e6))
+    told = of("fp16", run(base, other, duels=(duel,)))
+    assert told.speed is not None
+    assert (told.speed.shown, told.speed.is_paired) == (Shown.NOTHING, True)
+    assert told.speed.times == pytest.approx(2.0, rel=0.02)
+    assert told.sentence == (
+        "fp16 is about 2.0× as fast as fp32 here, flips none of 400 decisions:"
+        " cannot tell whether it is worth it: more pairs would tell the speed"
+    )
+
+
+def test_a_trial_of_how_to_measure_is_no_speed() -> None:
+    trial = tuple(replace(pair, stage=0) for pair in pairs(2.0))
+    told = of("fp16", run(FP32, measured("fp16"), duels=(Duel(cell("fp16"), "fp32", pairs=trial),)))
+    assert told.speed is not None
+    assert (told.speed.times, told.speed.is_paired) == (1.0, False)
 
 
 def test_a_machine_whose_control_tripped_has_shown_no_speed_in_pairs() -> None:

@@ -34,6 +34,7 @@ ROUGH = (
     "≈ is of cells timed one after the other, and tells a factor, not a few per cent;"
     " pytest --against precision=fp32 times them in turns"
 )
+FEW = "≈ is of fewer pairs of processes than show how far they differ, and tells a factor; more pairs would tell more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class WorthBlock:
     def remarks(self) -> tuple[str, ...]:
         """What has to be known to read the speeds."""
         speeds = [speed for row in self.rows if (speed := row.standing.speed) and row.cell.precision != BASE]
-        said = [PAIRED] * any(speed.is_paired for speed in speeds)
+        said = [PAIRED] * any(not speed.is_rough for speed in speeds)
+        said += [FEW] * any(speed.is_rough and speed.is_paired for speed in speeds)
         said += [ROUGH] * any(not speed.is_paired for speed in speeds)
         said += [f"{row.cell.precision}: {row.speed.note}" for row in self.rows if row.speed.note]
         return tuple(said)
@@ -140,9 +142,9 @@ def _speed(speed: Speed | None, why: str) -> Figure:
     if speed is None:
         return _missing(why)
     note = one_line(speed.work.words) if speed.work else ""
-    if not speed.is_paired:
+    if speed.low is None or speed.high is None:
         return Figure(f"≈{numbers.rough_times(speed.times)}", note=note, value=speed.times)
-    if speed.low is None or speed.high is None or speed.low == speed.high:
+    if speed.low == speed.high:
         return Figure("ref", value=speed.times)
     return Figure(f"{speed.times:.2f}×", f"[{speed.low:.2f}, {speed.high:.2f}]", note=note, value=speed.times)
 

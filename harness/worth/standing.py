@@ -19,8 +19,11 @@ from harness.verdict.work import Work
 
 SIZE = "artifact_bytes"
 
-ROUGH = 0.2
-"""Cells timed one after the other differed by up to 19 % where nothing differed: less than this shows nothing."""
+ROUGH = 0.5
+"""Tiny models in processes minutes apart differed by a third and more where nothing did: less than this shows nothing.
+
+Of longer inferences the same was up to 19 %.
+"""
 
 RATE = 0.05
 """How often the interval of a quality that is shown may miss."""
@@ -41,7 +44,7 @@ class Worth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How many times as fast as fp32. `is_paired`: of pairs of fresh processes, with an interval; else it is rough.
+    """How many times as fast as fp32. `is_paired`: of pairs of fresh processes. Without an interval it is rough.
 
     `work` is by what their work differed, where it did: the speed is then for as much of it.
     """
@@ -52,6 +55,11 @@ class Speed:
     shown: Shown = Shown.NOTHING
     is_paired: bool = False
     work: Work | None = None
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether it tells a factor and no more: cells timed one after the other, or fewer pairs than show a spread."""
+        return self.low is None or self.high is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ def _speed_words(speed: Speed | None) -> str:
     if speed is None:
         return ""
     by = speed.work.unit_words if speed.work else ""
-    if not speed.is_paired:
+    if speed.is_rough:
         said = (
             "about as fast as fp32" if 0.95 <= speed.times < 1.05 else f"about {_times(speed.times, 1)} as fast as fp32"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import median
+from statistics import fmean, median
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Duel, Judged, Judgement
@@ -155,7 +155,7 @@ def _weighed(
 
 def _speed(own: Measurement, base: Measurement | None, duel: Duel | None) -> Speed | None:
     """The speed-up, of pairs where there are any; for as much work where the two did not do the same."""
-    if duel and sum(pair.stage > 0 for pair in duel.pairs) > LEAST_PROCESSES:
+    if duel and any(pair.stage > 0 for pair in duel.pairs):
         return _paired_speed(duel)
     if base is None or _workload(own) != _workload(base):
         return None
@@ -178,11 +178,14 @@ def _spread(measurement: Measurement) -> float:
 
 
 def _paired_speed(duel: Duel) -> Speed:
-    """The same interval by which claims are judged."""
-    even = for_as_much(duel)
-    interval = interval_at([pair.log_ratios[even.clock] for pair in even.pairs if pair.stage > 0], STAGE_RATE)
+    """The same interval by which claims are judged; of too few pairs for one, their mean, which shows nothing."""
+    even, work = for_as_much(duel), work_ratio(duel)
+    ratios = [pair.log_ratios[even.clock] for pair in even.pairs if pair.stage > 0]
+    if len(ratios) <= LEAST_PROCESSES:
+        return Speed(math.exp(-fmean(ratios)), is_paired=True, work=work)
+    interval = interval_at(ratios, STAGE_RATE)
     low, times, high = (math.exp(-end) for end in (interval.high, interval.centre, interval.low))
-    return Speed(times, low, high, interval.shows(METRICS[LATENCY].margin), True, work_ratio(duel))
+    return Speed(times, low, high, interval.shows(METRICS[LATENCY].margin), True, work)
 
 
 def _workload(measurement: Measurement) -> str | None:

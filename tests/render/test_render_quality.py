@@ -223,6 +223,13 @@ def test_every_precision_has_its_row_in_the_table_of_worth() -> None:
     assert "no result ∅" in next(line.text for line in tables[0].all("tr") if INT4.precision in line.text)
 
 
+def test_the_speed_of_too_few_pairs_is_rough_and_says_so() -> None:
+    few = tuple(replace(duel, pairs=duel.pairs[:3]) for duel in QUALITY_RUN.duels)
+    said = worth_report(worth_blocks(replace(QUALITY_RUN, duels=few)), Look(160))
+    assert "≈0.8×" in said
+    assert "≈ is of fewer pairs of processes than show how far they differ" in said
+
+
 @pytest.mark.parametrize("width", [40, 60, 100, 160])
 def test_what_is_worth_it_keeps_within_the_width(width: int) -> None:
     for run in (QUALITY_RUN, HOSTILE_QUALITY):
