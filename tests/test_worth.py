@@ -332,6 +332,63 @@ def test_what_may_be_lost_is_what_the_bound_says() -> None:
     assert of("fp16", judged).worth is Worth.WORTH_IT
 
 
+def far(distance: float, *more: Score) -> Quality:
+    """Audio so far from fp32's on twenty examples, give or take a tenth; and other metrics."""
+    terms = tuple((distance * (1 + 0.1 * (-1) ** number),) for number in range(20))
+    score = Score("log_mel_distance", Part.TIMED, "ln", Better.LOWER, Pool.MEAN, distance, terms)
+    return Quality("fp32 on cpu", outputs_digest=f"{distance}", timed=examples(20), scores=(score, *more))
+
+
+UNHEARD = Score(
+    *("word_error_rate", Part.TIMED, "", Better.LOWER, Pool.RATIO),
+    unavailable="pocketsphinx is not installed: pip install it",
+)
+APART = (
+    "its outputs differ from those of fp32 (log mel distance 0.77 ln);"
+    " what that is worth cannot be told without a metric of the task"
+)
+
+
+@pytest.mark.parametrize(
+    ("speed", "size", "unheard", "worth", "text"),
+    [
+        ("faster", 100e6, (), Worth.CANNOT_TELL, f"faster; {APART}"),
+        (
+            *("faster", 100e6, (UNHEARD,), Worth.CANNOT_TELL),
+            f"faster; {APART} (word error rate: pocketsphinx is not installed: pip install it)",
+        ),
+        ("same", 29e6, (), Worth.CANNOT_TELL, f"smaller; {APART}"),
+        ("same", 100e6, (), Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"),
+        ("slower", 29e6, (), Worth.NOT_WORTH_IT, "not worth it on this machine"),
+    ],
+)
+def test_a_distance_says_that_outputs_differ_and_not_that_they_are_worse(
+    speed: str, size: float, unheard: tuple[Score, ...], worth: Worth, text: str
+) -> None:
+    base, other = measured("fp32", of=far(0.0)), measured("int8-dynamic", size=size, of=far(0.77, *unheard))
+    duel = Duel(cell("int8-dynamic"), "fp32", pairs=pairs(SPEEDS[speed], peak_bytes=300e6))
+    told = of("int8-dynamic", run(base, other, duels=(duel,)))
+    assert (told.worth, told.text) == (worth, text)
+
+
+def test_a_distance_without_a_speed_says_what_both_would_need() -> None:
+    told = of("fp16", run(measured("fp32", of=far(0.0)), measured("fp16", of=far(0.77))))
+    assert told.text == (
+        f"cannot tell whether it is worth it: {APART}; pytest --against precision=fp32 would tell the speed"
+    )
+
+
+def test_a_bound_on_a_distance_that_is_broken_settles_it() -> None:
+    bound = Judged("quality", "sounds alike", cell("fp16"), Answer.FAILS, "", metric="log_mel_distance", target=0.1)
+    judgement = Judgement("fp32", "gate", (), judged=(bound,))
+    told = run(
+        *(measured("fp32", of=far(0.0)), measured("fp16", of=far(0.77))),
+        duels=paired("fp16", 2.0),
+        judgement=judgement,
+    )
+    assert of("fp16", told).text == "not worth it: it breaks the bound 'sounds alike'"
+
+
 @pytest.mark.parametrize(
     ("bounds", "may_be_lost"),
     [

@@ -17,8 +17,8 @@ from harness.render.rows import anchor_of
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import ANSWER_GLYPHS
 from harness.results import Run
-from harness.worth.standing import Lead, Speed, Standing, Worth
-from harness.worth.weighing import BASE, worth_of
+from harness.worth.standing import BASE, Lead, Speed, Standing, Worth
+from harness.worth.weighing import worth_of
 
 GLYPHS: Mapping[Worth, str] = {
     Worth.BASE: "●",

@@ -17,6 +17,7 @@ from harness.stats.sequential import Shown
 from harness.verdict.words import amount
 from harness.verdict.work import Work
 
+BASE = "fp32"
 SIZE = "artifact_bytes"
 
 ROUGH = 0.5
@@ -25,11 +26,19 @@ ROUGH = 0.5
 Of longer inferences the same was up to 19 %.
 """
 
+DISTANCES = ("log_mel_distance", "mcd_dtw_db", "cosine_similarity", "sqnr_db", "si_sdr_db", "embedding_cosine")
+"""How far signals lie apart, which is not how much worse they are."""
+
 RATE = 0.05
 """How often the interval of a quality that is shown may miss."""
 
 NOTABLE = 0.1
 """The share of the file or of the memory that is worth a word, and that is worth saving for its own sake."""
+
+
+def metric_words(metric: str) -> str:
+    """A metric of quality in words."""
+    return metric.removesuffix("_db").replace("_", " ")
 
 
 class Worth(StrEnum):
@@ -67,7 +76,7 @@ class Lead:
     """The metric by which the quality of a cell is told. `loss` is against fp32 on the same examples: above 0 is worse.
 
     `answer` is whether at most `margin` is lost. Where that cannot be told, `why` says why, and `needed` how many
-    examples would tell.
+    examples would tell. `lacking` is the metric that would tell more, had it a value, and why it has none.
     """
 
     score: Score
@@ -76,6 +85,12 @@ class Lead:
     answer: Answer = Answer.CANNOT_TELL
     needed: int | None = None
     why: str = ""
+    lacking: str = ""
+
+    @property
+    def is_mere_distance(self) -> bool:
+        """Whether a loss of it says that outputs differ, and not that they are worse."""
+        return self.score.metric in DISTANCES
 
     @property
     def is_higher_better(self) -> bool:
@@ -85,7 +100,7 @@ class Lead:
     @property
     def name(self) -> str:
         """The metric in words; its unit stands beside the value."""
-        return self.score.metric.removesuffix("_db").replace("_", " ")
+        return metric_words(self.score.metric)
 
     @property
     def loss_words(self) -> str:

@@ -7,7 +7,7 @@ here it is weighed against what the precision gains. A number that is not known 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean, median
 
@@ -24,18 +24,15 @@ from harness.stats.sequential import STAGE_RATE, Shown, interval_at
 from harness.verdict.quality import judge_bound, needed_for_bound
 from harness.verdict.times import LATENCY, LEAST_PROCESSES, MEMORY
 from harness.verdict.work import for_as_much, work_between, work_ratio
+from harness.worth.conclusion import conclusion, over
 from harness.worth.dominance import dominated
-from harness.worth.standing import NOTABLE, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
-
-BASE = "fp32"
+from harness.worth.standing import BASE, DISTANCES, RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth, metric_words
 
 LEADS = (
     *("accuracy", "frame_f1", "word_error_rate", "decision_agreement", "frame_agreement", "log_mel_distance", "chrf"),
     *("top1_agreement", "token_agreement", "embedding_cosine", "cosine_similarity", "sqnr_db"),
 )
 """By which metric quality is told at a glance, the first that a cell has: what people notice stands before the rest."""
-
-_PAIRED = "pytest --against precision=fp32"
 
 
 def worth_of(run: Run) -> tuple[Standing, ...]:
@@ -64,11 +61,10 @@ def lead_score(measurement: Measurement) -> Score | None:
 
     Of random weights only what is measured against fp32 says anything: there are no right answers to speak of.
     """
-    quality, provenance = measurement.quality, measurement.provenance
-    is_random = provenance is not None and provenance.weights.startswith("random")
+    is_random = _is_random(measurement)
     scores = [
         score
-        for score in (quality.scores if quality else ())
+        for score in (measurement.quality.scores if measurement.quality else ())
         if score.is_judged and score.value is not None and score.better is not Better.NEITHER
         if not is_random or is_of_reference(score.metric)
     ]
@@ -149,7 +145,7 @@ def _weighed(
         lead=_lead(own, other, may_be_lost),
     )
     broken = [one for one in _bounds(judgement, cell) if one.answer is Answer.FAILS and one.accepted is None]
-    worth, text = _conclusion(told, lacks, broken)
+    worth, text = conclusion(told, lacks, broken)
     return replace(told, worth=worth, text=text)
 
 
@@ -214,11 +210,30 @@ def _lead(own: Measurement, other: Quality | None, may_be_lost: Mapping[str, flo
     margin = may_be_lost.get(metric.name, metric.margin)
     if other is None:
         return Lead(score, margin, why="nothing is known of the outputs of fp32 here")
+    lacking = _lacking(own, score.metric)
     answer, text, loss = judge_bound(own.cell, metric, margin, other, quality, RATE)
     if loss is None:
-        return Lead(score, margin, answer=answer, why=text)
+        return Lead(score, margin, answer=answer, why=text, lacking=lacking)
     needed = needed_for_bound(metric, margin, other, quality, RATE) if answer is Answer.CANNOT_TELL else None
-    return Lead(score, margin, loss, answer, needed)
+    return Lead(score, margin, loss, answer, needed, lacking=lacking)
+
+
+def _lacking(own: Measurement, lead: str) -> str:
+    """Which metric of the task would tell more than the lead, and why it has no value; empty where there is none."""
+    lacking = [
+        score
+        for score in (own.quality.scores if own.quality else ())
+        if score.is_judged and score.unavailable and score.metric not in DISTANCES
+        if _place(score.metric) < _place(lead) and (not _is_random(own) or is_of_reference(score.metric))
+    ]
+    if not lacking:
+        return ""
+    best = min(lacking, key=lambda score: _place(score.metric))
+    return f"{metric_words(best.metric)}: {best.unavailable}"
+
+
+def _is_random(measurement: Measurement) -> bool:
+    return measurement.provenance is not None and measurement.provenance.weights.startswith("random")
 
 
 def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]:
@@ -232,7 +247,7 @@ def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]
     }
     bounds: dict[str, float] = {}
     for one in _bounds(judgement, cell):
-        if one.metric is not None and one.target is not None and _over(one) == BASE:
+        if one.metric is not None and one.target is not None and over(one) == BASE:
             bounds[one.metric] = min(one.target, bounds.get(one.metric, math.inf))
     return lost | bounds
 
@@ -240,72 +255,3 @@ def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]
 def _bounds(judgement: Judgement | None, cell: Cell) -> list[Judged]:
     """The bounds on the quality of a cell, as they were judged."""
     return [one for one in (judgement.judged if judgement else ()) if one.kind == "quality" and one.cell == cell]
-
-
-def _over(bound: Judged) -> str:
-    """The precision that a bound is held against; older records do not say, and there it was fp32."""
-    return bound.over or BASE
-
-
-def _broken_words(bound: Judged) -> str:
-    over = "" if _over(bound) == BASE else f" over {bound.over}"
-    return f"it breaks the bound {bound.name!r}{over}"
-
-
-def _conclusion(told: Standing, lacks: str, broken: Sequence[Judged]) -> tuple[Worth, str]:
-    """Whether it is worth it, and why: a quality that is lost settles it, then the speed, then the size."""
-    lead, shown = told.lead, told.speed.shown if told.speed else Shown.NOTHING
-    if lacks:
-        return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: fp32 beside it has no result ({lacks})"
-    if lead and lead.answer is Answer.FAILS:
-        return Worth.NOT_WORTH_IT, f"not worth it: its {lead.loss_words}, where {lead.margin_words} may be lost"
-    if broken:
-        return Worth.NOT_WORTH_IT, f"not worth it: {_broken_words(broken[0])}"
-    holds = lead is not None and lead.answer is Answer.HOLDS
-    saved = _saved(told)
-    match shown:
-        case Shown.SLOWER:
-            unless = f", unless the size of the {saved} is what counts" if saved and holds else ""
-            return Worth.NOT_WORTH_IT, f"not worth it on this machine{unless}"
-        case Shown.FASTER:
-            return (Worth.WORTH_IT, "worth it") if holds else (Worth.CANNOT_TELL, f"faster; {_untold(told)}")
-        case Shown.WITHIN if not saved:
-            return Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"
-        case Shown.WITHIN:
-            return (Worth.WORTH_IT, "worth it for its size") if holds else (Worth.CANNOT_TELL, _smaller(told, saved))
-        case Shown.NOTHING:
-            return _undecided(told, saved, holds=holds)
-
-
-def _undecided(told: Standing, saved: str, *, holds: bool) -> tuple[Worth, str]:
-    """What is said where neither faster nor slower nor the same was shown."""
-    is_paired = told.speed is not None and told.speed.is_paired
-    settle = "more pairs would tell the speed" if is_paired else f"{_PAIRED} would tell the speed"
-    if saved and holds:
-        return Worth.CANNOT_TELL, f"worth it for its size if it is no slower; {settle}"
-    if saved:
-        return Worth.CANNOT_TELL, f"{_smaller(told, saved)}; {settle}"
-    return Worth.CANNOT_TELL, f"cannot tell whether it is worth it: {settle}"
-
-
-def _smaller(told: Standing, saved: str) -> str:
-    return f"{'smaller' if saved == 'file' else 'needs less memory'}; {_untold(told)}"
-
-
-def _untold(told: Standing) -> str:
-    """Say that nothing is shown of the quality, and what would show it."""
-    lead = told.lead
-    if lead is None:
-        return f"what its outputs are worth is not known: {told.unknown}"
-    if lead.why:
-        return f"whether the quality holds cannot be told: {lead.why}"
-    examples = lead.loss.examples if lead.loss else 0
-    needed = f" (about {lead.needed:,} would tell)" if lead.needed else ""
-    return f"whether the quality holds cannot be told from {examples} examples{needed}"
-
-
-def _saved(told: Standing) -> str:
-    """What it saves a notable share of; empty where nothing."""
-    if told.size is not None and told.size <= 1 - NOTABLE:
-        return "file"
-    return "memory" if told.memory is not None and told.memory <= 1 - NOTABLE else ""
