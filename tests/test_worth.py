@@ -124,7 +124,7 @@ SPEEDS = {"slower": 0.7, "same": 1.0, "faster": 1.6}
         ("faster", 100e6, 0, 400, Worth.WORTH_IT, "worth it"),
         ("same", 29e6, 0, 400, Worth.WORTH_IT, "worth it for its size"),
         ("same", 100e6, 0, 400, Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"),
-        ("slower", 100e6, 0, 400, Worth.NOT_WORTH_IT, "not worth it on this machine"),
+        ("slower", 100e6, 0, 400, Worth.NOT_WORTH_IT, "not worth it on this machine; dominated by fp32"),
         (
             *("slower", 29e6, 0, 400, Worth.NOT_WORTH_IT),
             "not worth it on this machine, unless the size of the file is what counts",
@@ -358,7 +358,7 @@ APART = (
             f"faster; {APART} (word error rate: pocketsphinx is not installed: pip install it)",
         ),
         ("same", 29e6, (), Worth.CANNOT_TELL, f"smaller; {APART}"),
-        ("same", 100e6, (), Worth.NOT_WORTH_IT, "not worth it: it gains nothing here"),
+        ("same", 100e6, (), Worth.NOT_WORTH_IT, "not worth it: it gains nothing here; dominated by fp32"),
         ("slower", 29e6, (), Worth.NOT_WORTH_IT, "not worth it on this machine"),
     ],
 )
@@ -374,7 +374,8 @@ def test_a_distance_says_that_outputs_differ_and_not_that_they_are_worse(
 def test_a_distance_without_a_speed_says_what_both_would_need() -> None:
     told = of("fp16", run(measured("fp32", of=far(0.0)), measured("fp16", of=far(0.77))))
     assert told.text == (
-        f"cannot tell whether it is worth it: {APART}; pytest --against precision=fp32 would tell the speed"
+        f"cannot tell whether it is worth it: {APART}; pytest --against precision=fp32 would tell the speed;"
+        " dominated by fp32"
     )
 
 
@@ -443,7 +444,36 @@ def test_a_precision_that_another_beats_in_size_and_equals_in_the_rest_is_domina
         measured("int8-weight-only", seconds=0.005, size=30e6, of=same),
     )
     assert [one.dominated_by for one in worth_of(told)] == ["int8-weight-only", "int8-weight-only", None]
-    assert of("int8-dynamic", told).sentence.endswith(": worth it; dominated by int8-weight-only")
+    assert of("int8-dynamic", told).sentence.endswith(
+        ": not worth it beside int8-weight-only, which is at least as good in everything that is known"
+        " and better in size"
+    )
+    assert [one.worth for one in worth_of(told)] == [Worth.BASE, Worth.NOT_WORTH_IT, Worth.WORTH_IT]
+
+
+def test_beside_one_that_is_not_shown_to_be_worth_it_a_dominated_precision_keeps_its_own_word() -> None:
+    few = agreeing(3)
+    told = run(
+        measured("fp32", of=agreeing(0)),
+        measured("int8-dynamic", seconds=0.005, size=40e6, of=few),
+        measured("int8-weight-only", seconds=0.005, size=30e6, of=few),
+    )
+    one = of("int8-dynamic", told)
+    assert (one.worth, one.dominated_by) == (Worth.CANNOT_TELL, "int8-weight-only")
+    assert one.text.startswith("faster; whether the quality holds cannot be told from 120 examples")
+    assert one.text.endswith("; dominated by int8-weight-only")
+
+
+def test_what_is_not_worth_it_by_itself_says_why_before_what_dominates_it() -> None:
+    same = agreeing(0, 400)
+    told = run(
+        measured("fp32", of=same),
+        measured("int8-dynamic", seconds=0.03, size=40e6, of=same),
+        measured("int8-weight-only", seconds=0.005, size=30e6, of=same),
+    )
+    assert of("int8-dynamic", told).text == (
+        "not worth it on this machine, unless the size of the file is what counts; dominated by int8-weight-only"
+    )
 
 
 @pytest.mark.parametrize(

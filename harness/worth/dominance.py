@@ -6,7 +6,7 @@ Pure. What is not known on both sides dominates nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.cells import Cell
 from harness.metrics import METRICS
@@ -18,30 +18,64 @@ from harness.worth.standing import RATE, ROUGH, SIZE, Lead, Speed, Standing, Wor
 
 
 def dominated(group: Sequence[Standing], found: Mapping[Cell, Measurement]) -> list[Standing]:
-    """Name for each precision another that is at least as good in everything and better in something, if there is."""
-    over = {one.cell: [other for other in group if other is not one and _dominates(other, one, found)] for one in group}
-    return [replace(one, dominated_by=_best(over[one.cell], over)) for one in group]
+    """Name for each precision another that is at least as good in everything and better in something, if there is.
+
+    Beside one that is worth it, what it dominates is not.
+    """
+    over: dict[Cell, list[_Beaten]] = {}
+    for one in group:
+        beaten = [_Beaten(other, _better_in(other, one, found)) for other in group if other is not one]
+        over[one.cell] = [each for each in beaten if each.better_in]
+    return [_beside(one, _best(over[one.cell], over), over) for one in group]
 
 
-def _best(dominators: Iterable[Standing], over: Mapping[Cell, Sequence[Standing]]) -> str | None:
-    """The precision to name: one that nothing dominates in turn, and of these the fastest."""
-    ordered = sorted(dominators, key=lambda one: (bool(over[one.cell]), -(one.speed.times if one.speed else 0.0)))
-    return ordered[0].cell.precision if ordered else None
+@dataclass(frozen=True, slots=True)
+class _Beaten:
+    """By whom a precision is dominated, and in what the other is better."""
+
+    by: Standing
+    better_in: tuple[str, ...]
 
 
-def _dominates(one: Standing, other: Standing, found: Mapping[Cell, Measurement]) -> bool:
-    """Whether one is no worse than the other in anything, and better in something by more than noise or a margin."""
+def _beside(one: Standing, beaten: _Beaten | None, over: Mapping[Cell, Sequence[_Beaten]]) -> Standing:
+    if beaten is None:
+        return one
+    name = beaten.by.cell.precision
+    is_outdone = beaten.by.worth is Worth.WORTH_IT and not over[beaten.by.cell]
+    if is_outdone and one.worth in (Worth.WORTH_IT, Worth.CANNOT_TELL):
+        text = (
+            f"not worth it beside {name}, which is at least as good in everything that is known"
+            f" and better in {' and '.join(beaten.better_in)}"
+        )
+        return replace(one, worth=Worth.NOT_WORTH_IT, text=text, dominated_by=name)
+    return replace(one, text=f"{one.text}; dominated by {name}", dominated_by=name)
+
+
+def _best(dominators: Iterable[_Beaten], over: Mapping[Cell, Sequence[_Beaten]]) -> _Beaten | None:
+    """Whom to name: one that nothing dominates in turn, of these one that is worth it, and of these the fastest."""
+
+    def place(beaten: _Beaten) -> tuple[bool, bool, float]:
+        by = beaten.by
+        return bool(over[by.cell]), by.worth is not Worth.WORTH_IT, -(by.speed.times if by.speed else 0.0)
+
+    return min(dominators, key=place, default=None)
+
+
+def _better_in(one: Standing, other: Standing, found: Mapping[Cell, Measurement]) -> tuple[str, ...]:
+    """In what one is better by more than noise or a margin, while it is no worse in anything; else nothing."""
     if Worth.NO_RESULT in (one.worth, other.worth):
-        return False
-    sides = [
-        _sides_of_speed(one.speed, other.speed),
-        _sides_of_bytes(one.memory, other.memory, METRICS[MEMORY].margin),
-        _sides_of_bytes(one.size, other.size, METRICS[SIZE].margin),
-    ]
-    if not all(map(_is_no_worse, sides)):
-        return False  # and the intervals of quality, which take longest, need not be made
-    sides.append(_sides_of_quality(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell)))
-    return all(map(_is_no_worse, sides)) and 1 in sides
+        return ()
+    sides = {
+        "speed": _sides_of_speed(one.speed, other.speed),
+        "memory": _sides_of_bytes(one.memory, other.memory, METRICS[MEMORY].margin),
+        "size": _sides_of_bytes(one.size, other.size, METRICS[SIZE].margin),
+    }
+    if not all(map(_is_no_worse, sides.values())):
+        return ()  # and the intervals of quality, which take longest, need not be made
+    sides["quality"] = _sides_of_quality(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell))
+    if not all(map(_is_no_worse, sides.values())):
+        return ()
+    return tuple(name for name, side in sides.items() if side == 1)
 
 
 def _is_no_worse(side: int | None) -> bool:

@@ -122,7 +122,7 @@ class Lead:
 class Standing:
     """One precision beside fp32; `memory` and `size` are shares of fp32's. `why`: what stands in the way of a result.
 
-    `text` is the last clause of the sentence: whether it is worth it, and why. `unknown`: why there is no `lead`.
+    `text` is the last clause of the sentence: whether it is worth it, and why, and what dominates it. `unknown`: why there is no `lead`.
     """
 
     cell: Cell
@@ -144,8 +144,7 @@ class Standing:
     def sentence(self) -> str:
         """All of it, as a person says it."""
         said = f"{self.cell.precision} {', '.join(self.phrases)}".rstrip()
-        text = f"{self.text}; dominated by {self.dominated_by}" if self.dominated_by else self.text
-        return f"{said}: {text}"
+        return f"{said}: {self.text}"
 
     @property
     def phrases(self) -> tuple[str, ...]:
