@@ -202,7 +202,8 @@ class Judged:
     """A claim, a budget or a bound on quality, judged for one cell.
 
     Of a budget: its metric, the value that was found, and the target. Of a bound on quality: its metric, what was lost
-    in its unit (below zero: gained), and what may be. `accepted` is the reason by which a bound was loosened.
+    in its unit (below zero: gained), and what may be; `over` is the precision that it is held against. `accepted` is
+    the reason by which a bound was loosened.
     """
 
     kind: str
@@ -215,6 +216,7 @@ class Judged:
     metric: str | None = None
     value: float | None = None
     target: float | None = None
+    over: str = ""
     accepted: str | None = None
 
 
@@ -222,7 +224,8 @@ class Judged:
 class Judgement:
     """Every verdict of a run, with how sure the whole is. `problems` are lines about baselines that could not be read.
 
-    `error_rate` bounds the chance of any false alarm in the run; each of `comparisons` had `stage_rate` a stage.
+    `error_rate` bounds the chance of any false alarm about times in the run; each of `comparisons` had `stage_rate` a
+    stage. `quality_rate` bounds that about quality: None where all outputs were the same, so that none can be.
     """
 
     against: str
@@ -235,3 +238,4 @@ class Judgement:
     error_rate: float | None = None
     comparisons: int = 0
     stage_rate: float | None = None
+    quality_rate: float | None = None

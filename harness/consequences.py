@@ -186,8 +186,14 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
 
     def say(answer: Answer, text: str) -> Judged:
         fails = is_fatal and answer is Answer.FAILS
-        return Judged("quality", bound.name, cell, answer, text, bound.source, fails, bound.metric)
+        return Judged("quality", bound.name, cell, answer, text, bound.source, fails, bound.metric, over=bound.over)
 
+    if found.status is Status.MEASURED and found.quality is not None and found.quality.problem is None:
+        has = [score.metric for score in found.quality.scores]
+        if bound.metric not in has:
+            # A bound that guards nothing would be taken for one that holds.
+            text = f"its outputs have no {bound.metric}: name one of {', '.join(has) or 'none'}, or other cells"
+            return replace(say(Answer.CANNOT_TELL, text), is_fatal=is_fatal)
     if metric is None:
         return say(Answer.CANNOT_TELL, f"the metric {bound.metric} is not installed here")
     if over is None or over.quality is None or found.quality is None:
@@ -217,12 +223,21 @@ def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     )
 
 
-def judge_claim(claim: Claim, cell: Cell, duel: Duel | None, *, is_fatal: bool) -> Judged:
-    """Whether a published ratio holds, from pairs of the cell against the precision it is claimed over."""
+def judge_claim(
+    claim: Claim, cell: Cell, duel: Duel | None, sizes: tuple[float, float] | None = None, *, is_fatal: bool
+) -> Judged:
+    """Whether a published ratio holds, from pairs of the cell against the precision it is claimed over.
+
+    `sizes` are the artifacts of the cell and of that precision: what is counted needs no pairs.
+    """
 
     def say(answer: Answer, text: str) -> Judged:
         return Judged("claim", claim.name, cell, answer, text, claim.source, is_fatal and answer is Answer.FAILS)
 
+    if claim.quantity is Quantity.SIZE and sizes is not None:
+        ratio = sizes[0] / sizes[1]
+        answer = Answer.HOLDS if _keeps(ratio, claim.bound) else Answer.FAILS
+        return say(answer, f"{claim.quantity} {ratio:.3g} × {claim.over}, counted, claimed {claim.bound}")
     if duel is None or not duel.pairs:
         why = f": {duel.problem}" if duel and duel.problem else ""
         return say(Answer.CANNOT_TELL, f"not measured in pairs; pytest --against precision={claim.over} does{why}")

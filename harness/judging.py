@@ -34,7 +34,7 @@ from harness.consequences import (
 )
 from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
-from harness.results import Run
+from harness.results import Measurement, Run
 from harness.stats.sequential import RUN_RATE, run_rate, stage_rate
 from harness.verdict.quality import judge_quality, quality_comparisons
 from harness.verdict.times import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
@@ -104,10 +104,11 @@ class Bench:
             controls=tuple(controls),
             comparisons=comparisons,
             stage_rate=rate,
-            error_rate=run_rate(comparisons, rate) + chance,
+            error_rate=run_rate(comparisons, rate),
+            quality_rate=chance,
         )
 
-    def _quality(self, duels: Sequence[Duel]) -> tuple[list[Verdict], float]:
+    def _quality(self, duels: Sequence[Duel]) -> tuple[list[Verdict], float | None]:
         """What is said of both sides' outputs, and the chance of any false alarm in it: none where all are the same."""
         told = [(duel, duel.old_quality, duel.new_quality) for duel in duels]
         both = [(duel, old, new) for duel, old, new in told if old is not None and new is not None]
@@ -118,7 +119,7 @@ class Bench:
             for duel, old, new in both
             for one in judge_quality(duel.cell, old, new, self.margin, rate, duel.against, Basis.LIVE)
         ]
-        return verdicts, RUN_RATE if comparisons else 0.0
+        return verdicts, RUN_RATE if comparisons else None
 
     def stored(
         self,
@@ -143,7 +144,8 @@ class Bench:
         made = replace(made, problems=shelf.problems, controls=tuple(controls))
         if not shelf.here:
             return made
-        return replace(made, comparisons=comparisons, error_rate=RUN_RATE + chance_of_quality(run, shelf))
+        chance = chance_of_quality(run, shelf) or None
+        return replace(made, comparisons=comparisons, error_rate=RUN_RATE, quality_rate=chance)
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""
@@ -179,7 +181,14 @@ class Bench:
             for claim in self.expectations.claims_of(cell, *machine):
                 duel = duels.get(cell)
                 is_paired = duel is not None and duel.against == claim.over
-                yield judge_claim(claim, cell, duel if is_paired else None, is_fatal=is_fatal)
+                sizes = _sizes(measurement, found.get(claim.other(cell)))
+                yield judge_claim(claim, cell, duel if is_paired else None, sizes, is_fatal=is_fatal)
+
+
+def _sizes(measurement: Measurement, other: Measurement | None) -> tuple[float, float] | None:
+    """The bytes of both artifacts, where both are known."""
+    own, over = measurement.value("artifact_bytes"), other.value("artifact_bytes") if other else None
+    return (own, over) if own and over else None
 
 
 def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: frozenset[Cell]) -> Bench:

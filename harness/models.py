@@ -54,6 +54,13 @@ class Workload:
     def __post_init__(self) -> None:
         if not self.examples:
             raise ValueError(f"workload {self.name} has no examples")
+        names = [example.id for example in self.examples]
+        if (
+            twice := next((name for name in names if names.count(name) > 1), None)
+            if len(set(names)) < len(names)
+            else None
+        ):
+            raise ValueError(f"workload {self.name} has two examples {twice!r}; give each an id of its own")
 
 
 @dataclass(frozen=True, slots=True)

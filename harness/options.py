@@ -104,7 +104,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run int8 ONNX cells on other kernels too and report which answers flip (always under --profile nightly)",
     )
-    add("--keep-outputs", action="store_true", help="leave the outputs of every cell in the run's folder, to listen to")
+    add(
+        "--keep-outputs",
+        action="store_true",
+        help="leave the outputs of every cell in reports/<run>/outputs/, audio also as .wav files to listen to",
+    )
     add("--reports", default="reports", metavar="DIR", help="where runs are written (default reports/)")
     add("--artifact-cache", metavar="DIR", help="where converted models are kept (default: the user's cache folder)")
 

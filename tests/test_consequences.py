@@ -345,6 +345,13 @@ def test_a_claimed_speed_is_old_time_over_new(bound: dict[str, float], expected:
     assert answer(claim(**bound), TWICE) is expected
 
 
+@pytest.mark.parametrize(("bytes_", "expected"), [(50.0, Answer.HOLDS), (60.0, Answer.FAILS)])
+def test_a_claimed_size_is_counted_and_needs_no_pairs(bytes_: float, expected: Answer) -> None:
+    found = judge_claim(claim(Quantity.SIZE, at_most=0.55), OTHER, None, (bytes_, 100.0), is_fatal=True)
+    assert (found.answer, found.is_fatal) == (expected, expected is Answer.FAILS)
+    assert found.text == f"size {bytes_ / 100:.3g} × fp32, counted, claimed at most 0.55"
+
+
 def test_a_claim_tells_its_ratio_and_whose() -> None:
     found = judge_claim(claim(at_least=1.16), OTHER, TWICE, is_fatal=True)
     assert found.text == "speed 2 × fp32 [1.99, 2.01], claimed at least 1.16"

@@ -12,7 +12,8 @@ import pytest
 from harness.comparisons import Answer, Duel, Judgement, Outcome, Verdict
 from harness.conduct.arms import Against, Kind
 from harness.conduct.order import Order
-from harness.consequences import unimproved
+from harness.consequences import judge_quality_bound, unimproved
+from harness.expectations import CellPattern, QualityBound
 from harness.expectations_file import read_expectations
 from harness.judging import Bench
 from harness.scores import Quality
@@ -60,12 +61,12 @@ def test_the_same_outputs_are_unchanged_and_cost_nothing_of_how_sure_the_run_is(
     assert found.error_rate == without.error_rate
 
 
-def test_outputs_that_differ_may_raise_a_false_alarm_and_that_chance_is_added(bench: Maker) -> None:
+def test_outputs_that_differ_may_raise_a_false_alarm_and_that_chance_is_told_beside_that_of_times(bench: Maker) -> None:
     without = bench().live(run(measured()), [duel(SAME)])
     found = bench().live(run(measured()), [fought(RIGHT, NEARLY)])
     assert without.error_rate is not None
-    assert found.error_rate == pytest.approx(without.error_rate + RUN_RATE)
-    assert found.stage_rate == without.stage_rate, "what was timed is as sure as ever"
+    assert (found.error_rate, found.quality_rate) == (pytest.approx(without.error_rate), RUN_RATE)
+    assert without.quality_rate is None
 
 
 def test_what_gives_worse_outputs_is_red_and_not_called_faster(bench: Maker) -> None:
@@ -187,3 +188,11 @@ def test_of_two_qualities_the_better_one_is_no_gain_either() -> None:
         Outcome.REGRESSED,
         Outcome.UNCHANGED,
     ]
+
+
+def test_a_bound_on_a_metric_that_the_outputs_do_not_have_guards_nothing_and_is_red() -> None:
+    bound = QualityBound("heard", CellPattern("*", "*", "*"), "word_error_rate", 0.05)
+    found = judge_quality_bound(bound, measured(quality=RIGHT), measured(quality=RIGHT), is_fatal=True)
+    assert (found.answer, found.is_fatal, found.over) == (Answer.CANNOT_TELL, True, "fp32")
+    assert found.text == "its outputs have no word_error_rate: name one of accuracy, or other cells"
+    assert not judge_quality_bound(bound, measured(quality=RIGHT), None, is_fatal=False).is_fatal

@@ -200,8 +200,10 @@ class Campaign:
         return replace(found, quality=replace(found.quality, sensitivity=sensitivity))
 
     def heard(self, worker: Worker, cell: Cell) -> Worker:
-        """A worker whose phases and ticks are told of a cell."""
-        return worker.hear(lambda phase: self.phase(cell, phase), self.tick)
+        """A worker whose phases and ticks are told of a cell: of the one being measured, whatever is run for it."""
+        current = self._current
+        told = cell if current is None or current in self._known else current
+        return worker.hear(lambda phase: self.phase(told, phase), self.tick)
 
     def _without_a_worker(self, cell: Cell, declared: zoo.Declared) -> Measurement | None:
         """Whether it is known beforehand that a cell cannot run: a package or the device is not there."""
@@ -220,6 +222,7 @@ class Campaign:
             Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
             self,
             self.examiner.place(cell) if self._order.examines else None,
+            self._order.keeps_outputs,
         )
 
     def assignment(self, cell: Cell) -> protocol.Assignment:

@@ -85,6 +85,7 @@ class Solo:
     watch: Watch
     answers: Path | None = None
     """Where the outputs are to be kept, if they are."""
+    keeps_recordings: bool = False
 
     def measure(self) -> Measurement:
         """Measure the cell. Whatever happens to the worker, a measurement comes back."""
@@ -154,7 +155,7 @@ class Solo:
         """Have the session that was timed give its outputs once more, to be kept; why not, where that fails."""
         if self.answers is None:
             return None
-        reply = worker.ask(protocol.Answer(str(self.answers)), self.plan.limit_seconds)
+        reply = worker.ask(protocol.Answer(str(self.answers), self.keeps_recordings), self.plan.limit_seconds)
         match reply:
             case protocol.Broke(phase, text):
                 return Quality(problem=f"{phase}: {text}")

@@ -33,7 +33,9 @@ def error_control(judgement: Judgement) -> str:
         return said
     said += f": {judgement.comparisons} comparison{'s' if judgement.comparisons != 1 else ''}"
     stage = changes.finite(judgement.stage_rate)
-    return said if stage is None else f"{said}, two stages of {changes.bound(stage, 3)} each"
+    said = said if stage is None else f"{said}, two stages of {changes.bound(stage, 3)} each"
+    quality = changes.finite(judgement.quality_rate)
+    return said if quality is None else f"{said}; about quality ≤ {changes.bound(quality, 3)} beside that"
 
 
 def control_of(judgement: Judgement) -> Control | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import HarnessError
-from harness.models import Arrays, Workload
+from harness.models import Arrays, AudioOutput, Workload
 from harness.scores import Examples, Part
 from harness.worker.protocol import Answered
 from harness.worker.sets import workload_digest
@@ -50,9 +50,25 @@ class Kept:
         path = _file(self.folder, part, index)
         if not path.exists():
             return None
-        with np.load(path) as stored:
-            names = stored["names"].tolist()
-            return {name: stored[f"output{place}"] for place, name in enumerate(names)}
+        try:
+            with np.load(path) as stored:
+                names = stored["names"].tolist()
+                return {name: stored[f"output{place}"] for place, name in enumerate(names)}
+        except Exception as error:
+            named = "/".join(path.parts[-5:])
+            raise HarnessError(f"{named} is no longer what was kept: {type(error).__name__}; run it again") from error
+
+    def verify(self) -> None:
+        """Refuse outputs that are not, to the last bit, those that the session gave."""
+        told = self.answered
+        for part, digest in ((Part.TIMED, told.outputs_digest), (Part.EXAM, told.exam_outputs_digest)):
+            examples = self.examples(part)
+            if examples is None:
+                continue
+            found = (self.outputs(part, index) for index in range(len(examples.ids)))
+            if digest_of(outputs_digest(one) for one in found if one is not None) != digest:
+                named = "/".join(self.folder.parts[-3:])
+                raise HarnessError(f"the {part} outputs of {named} are no longer what was kept; run it again")
 
 
 def kept(folder: Path) -> Kept | None:
@@ -80,8 +96,19 @@ def keep(folder: Path, answered: Answered) -> Answered:
     return answered
 
 
-def keep_part(folder: Path, part: Part, workload: Workload, run: Run, *, may_fail: bool) -> tuple[Examples, str]:
-    """Run a set, keep its outputs, give their digest. With `may_fail` an example that raises is counted as failed."""
+def keep_part(
+    folder: Path,
+    part: Part,
+    workload: Workload,
+    run: Run,
+    *,
+    may_fail: bool,
+    audio: AudioOutput | None = None,
+) -> tuple[Examples, str]:
+    """Run a set, keep its outputs, give their digest. With `may_fail` an example that raises is counted as failed.
+
+    `audio` is also written for people, as a recording an example.
+    """
     digest = hashlib.sha256()
     failed: dict[str, str] = {}
     for index, example in enumerate(workload.examples):
@@ -94,6 +121,8 @@ def keep_part(folder: Path, part: Part, workload: Workload, run: Run, *, may_fai
             continue
         digest.update(outputs_digest(outputs))
         _write(_file(folder, part, index), outputs)
+        if audio is not None:
+            _record(_file(folder, part, index), example.id, outputs[audio.output], audio.sample_rate)
     grouped = any(example.group for example in workload.examples)
     examples = Examples(
         name=workload.name,
@@ -146,6 +175,23 @@ def _write(path: Path, outputs: dict[str, Array]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, names=np.array(list(outputs), dtype=np.str_), **arrays)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+
+
+def _record(path: Path, name: str, samples: Array, rate: int) -> None:
+    """Audio as a WAV file beside its numbers, named by its example."""
+    import re
+    import wave
+
+    import numpy as np
+
+    loud = np.clip(np.ravel(samples).astype(np.float64), -1.0, 1.0)
+    plain = re.sub(r"[^\w.-]+", "_", name)[:80]
+    try:
+        with wave.open(str(path.with_name(f"{path.stem}-{plain}.wav")), "wb") as file:
+            file.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+            file.writeframes((loud * 32767).round().astype("<i2").tobytes())
     except OSError as error:
         raise _unwritable(path.parent, error) from error
 

@@ -57,10 +57,11 @@ class Arm:
                 return self._loaded.lap(request)
             case protocol.Rebuild(padding_bytes):
                 return self._loaded.rebuild(padding_bytes)
-            case protocol.Answer(folder):
+            case protocol.Answer(folder, is_for_people):
                 self._enter(Phase.ANSWERS)
                 assert self._assigned is not None
-                return self._loaded.answer(Path(folder), *self._assigned.sets.exam_if_possible())
+                exam, problem = self._assigned.sets.exam_if_possible()
+                return self._loaded.answer(Path(folder), exam, problem, is_for_people=is_for_people)
             case protocol.Close():
                 self._enter(Phase.CLOSE)
                 return self._loaded.close()

@@ -204,19 +204,22 @@ class Bench:
         self._session = self._reopen()
         return protocol.Rebuilt(time.perf_counter() - start)
 
-    def answer(self, folder: Path, exam: Workload | None, exam_problem: str = "") -> protocol.Answered:
+    def answer(
+        self, folder: Path, exam: Workload | None, exam_problem: str = "", *, is_for_people: bool = False
+    ) -> protocol.Answered:
         """Keep what comes out, of the examples that were timed and of the exam. Nothing of it counts as the model's."""
         start = time.perf_counter()
         self._end_counting()
         clear(folder)
-        timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False)
+        audio = self._model.audio if is_for_people else None
+        timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False, audio=audio)
         examined, exam_digest = None, ""
         if exam is not None:
             if self._model.exam_draws:
                 self._session.close()
                 self._session = self._reopen()
             examined, exam_digest = keep_part(
-                folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True
+                folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True, audio=audio
             )
         steady = not self._seen or digest == digest_of(self._seen)
         seconds = time.perf_counter() - start

@@ -109,9 +109,13 @@ class Rebuild(Message, frozen=True):
 
 
 class Answer(Message, frozen=True):
-    """End the counting; run every timed example once more, and the model's exam; keep what comes out in a folder."""
+    """End the counting; run every timed example once more, and the model's exam; keep what comes out in a folder.
+
+    `is_for_people`: audio is written as recordings, too.
+    """
 
     folder: str
+    is_for_people: bool = False
 
 
 class Score(Message, frozen=True):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from harness.errors import ModelProblem
+from harness.errors import ModelProblem, WorkloadProblem
 from harness.metrics import Metric
 from harness.models import Decides, DecidesFrames, Embeds, Example, GivesLogits, GivesTokens
 from harness.packages import installed_version
@@ -43,6 +43,9 @@ def scored(request: protocol.Score) -> Quality:
     own = kept(Path(request.folder))
     assert own is not None, "the outputs were kept before they are scored"
     reference = kept(Path(request.reference)) if request.reference else None
+    own.verify()
+    if reference is not None and reference.folder != own.folder:
+        reference.verify()
     scorer = _Scorer(sets, own, reference, request)
     quality = scorer.quality()
     return replace(quality, wrong=wrong(quality, known()), seconds=time.perf_counter() - start)
@@ -91,6 +94,8 @@ class _Scorer:
         """Every score, and what is said of the outputs as a whole."""
         self._refuse_unknown_outputs()
         answered, reference = self._own.answered, self._reference
+        if reference is not None and reference.folder == self._own.folder:
+            self._refuse_one_sided()
         scores = tuple(self._score(one) for one in metrics_for(kinds_of(self._model)))
         decided = self._decisions()
         return Quality(
@@ -208,6 +213,7 @@ class _Scorer:
         match kind:
             case Kind.DECISION:
                 means = next(one for one in self._model.meanings if isinstance(one, Decides))
+                self._check_labels(part, means)
                 label = None if example.label is None else str(int(example.label == means.positive))
                 return replace(case, threshold=means.threshold, label=label)
             case Kind.FRAMES:
@@ -224,6 +230,29 @@ class _Scorer:
                 return replace(case, text=text)
             case _:
                 return case
+
+    def _refuse_one_sided(self) -> None:
+        """Refuse a threshold at which fp32 itself decides all examples alike, though their right answers differ."""
+        if Kind.DECISION not in kinds_of(self._model):
+            return
+        part = self._part(Kind.DECISION)
+        cases = [one for one in self._all_cases(Kind.DECISION, part) if one.failed is None and one.label is not None]
+        yes = sum(bool(one.output[0] >= one.threshold) for one in cases)
+        if len({one.label for one in cases}) == 2 and yes in (0, len(cases)):
+            raise WorkloadProblem(
+                f"fp32 decides all {len(cases)} examples alike at the threshold {cases[0].threshold:g}, and their"
+                " labels differ; look at the threshold, and at is_logit, of its Decides"
+            )
+
+    def _check_labels(self, part: Part, means: Decides) -> None:
+        """Refuse right answers of which none is the positive one: then every score would be of something else."""
+        labels = {example.label for example in self._examples[part]} - {None}
+        if labels and means.positive not in labels:
+            shown = ", ".join(sorted(repr(label) for label in labels)[:4])
+            raise WorkloadProblem(
+                f"no example is labelled {means.positive!r}, which Decides calls positive; the labels are {shown}:"
+                " give Decides(positive=...) one of them"
+            )
 
     @property
     def _tokens(self) -> GivesTokens:

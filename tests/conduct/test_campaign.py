@@ -53,7 +53,9 @@ class Bench:
         self.examined_cells: list[Cell] = []
         self.told: list[Any] = []
 
-    def solo(self, _model: object, cell: Cell, assignment: Any, pool: Any, plan: Any, watch: Any, answers: Path) -> Any:
+    def solo(
+        self, _model: object, cell: Cell, assignment: Any, pool: Any, plan: Any, watch: Any, answers: Path, _keeps: bool
+    ) -> Any:
         bench = self
 
         class Scripted:
@@ -217,6 +219,27 @@ def test_while_a_cell_is_measured_its_device_is_leased(make: Make, monkeypatch) 
     monkeypatch.setattr(bench, "cell_started", look)
     campaign.measurement(VOICE)
     assert "looked" in bench.told
+
+
+def test_whatever_is_run_for_a_cell_is_told_of_that_cell_and_of_no_other(make: Make, monkeypatch) -> None:
+    campaign, bench = make()
+    fp32, told = Cell("voice", "fp32", "cuda"), list[Any]()
+
+    class Heard:
+        def hear(self, on_phase: Any, _on_tick: Any) -> None:
+            on_phase(Phase.ANSWERS)
+
+    def look(_model: object, measured: Measurement) -> Measurement:
+        campaign.heard(cast("Any", Heard()), fp32)
+        return measured
+
+    monkeypatch.setattr(bench, "examined", look)
+    monkeypatch.setattr(bench, "phase", lambda cell, phase: told.append((cell, phase)))
+    campaign.measurement(VOICE)
+    assert (VOICE, Phase.ANSWERS) in told
+    campaign.heard(cast("Any", Heard()), fp32)
+    assert told[-1] == (fp32, Phase.ANSWERS)
+    assert (fp32, Phase.ANSWERS) not in told[:-1]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

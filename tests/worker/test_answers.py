@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.models import Example
+from harness.models import AudioOutput, Example
 from harness.phases import Phase
 from harness.scores import Part
 from harness.worker import protocol
@@ -270,3 +270,16 @@ def test_a_folder_that_cannot_be_made_is_told_with_the_next_step(tmp_path: Path)
         HarnessError, match=r"cannot be kept in timed: .*; make room or choose another --reports folder"
     ):
         part(tmp_path / "taken", {"y": np.ones(1)})
+
+
+def test_audio_is_also_kept_as_recordings_where_people_want_to_listen(tmp_path: Path) -> None:
+    import wave
+
+    spoken = {"y": np.array([[0.0, 0.5, -1.5, 1.0]], np.float32)}
+    examples = workload(Example("good day/../x", dict))
+    keep_part(tmp_path, Part.EXAM, examples, lambda _: (spoken,), may_fail=True, audio=AudioOutput("y", 22_050))
+    (recording,) = (tmp_path / "exam").glob("*.wav")
+    assert recording.name == "00000-good_day_.._x.wav"
+    with wave.open(str(recording)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (22_050, 1, 4)
+        assert np.frombuffer(file.readframes(4), "<i2").tolist() == [0, 16384, -32767, 32767]
