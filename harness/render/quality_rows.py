@@ -21,6 +21,13 @@ _SLICES_SHOWN = 24
 _NAMED = 3
 _ID_SHOWN = 80
 _REASON_SHOWN = 300
+_WHY_SHOWN = 120
+
+_ORDINARY = (
+    *("no example has a right answer", "needs a checkpoint", "do not define it", "no example defines it"),
+    *("fp32 gave nothing", "fp32 was asked"),
+)
+"""Words of reasons that lie in the examples and stand in most runs: nothing on this machine can mend them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +129,8 @@ def _notes(quality: Quality) -> Iterable[str]:
         if examples and examples.failed:
             failed = [_id(name) for name in examples.failed]
             yield f"{len(failed)} of {len(examples.ids)} {part} examples gave no output: {_named(failed)}"
-    for found in quality.sensitivity:
-        if found.flips or found.problem:
-            yield f"{'ISA-sensitive: ' if found.flips else ''}{_kernel(found)}"
+    yield from _unheard(quality.scores)
+    yield from _kernels(quality.sensitivity)
 
 
 def _doubts(scores: Iterable[Score]) -> Iterable[str]:
@@ -133,6 +139,32 @@ def _doubts(scores: Iterable[Score]) -> Iterable[str]:
         if score.untrusted is not None:
             found.setdefault(score.untrusted, []).append(numbers.metric_words(score.metric))
     return (f"untrusted here: {', '.join(names)}: {why}" for why, names in found.items())
+
+
+def _unheard(scores: Iterable[Score]) -> Iterable[str]:
+    """What could be judged and is not, for a reason that can be mended; the rest stands on the page alone."""
+    judged = [
+        score
+        for score in scores
+        if score.is_judged and score.unavailable is not None
+        if not any(words in score.unavailable for words in _ORDINARY)
+        if score.metric != "speaker_similarity" or "resemblyzer" not in score.unavailable
+    ]
+    return (f"{_named(names)}: {clip(one_line(why), _WHY_SHOWN)}" for why, names in _gaps(judged).items())
+
+
+def _kernels(found: Sequence[Sensitivity]) -> Iterable[str]:
+    """What other kernels change; in one line, where they change no answer."""
+    telling = [one for one in found if one.flips or one.problem]
+    for one in telling:
+        yield f"{'ISA-sensitive: ' if one.flips else ''}{_kernel(one)}"
+    if found and not telling:
+        options = ", ".join(one_line(one.options) for one in found)
+        if any(one.of for one in found):
+            yield f"no answer flips on other kernels ({options})"
+        else:
+            largest = max(one.largest_difference for one in found)
+            yield f"on other kernels ({options}) the largest difference is {numbers.quality(largest)}"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -17,19 +17,28 @@ from harness.render.worth_rows import TITLES, WorthBlock, WorthRow
 from harness.worth.standing import Worth
 
 _NAME = 24
+_TOO_NARROW = "too narrow for the table: widen the terminal, or see the report"
 
 
 def worth_report(blocks: Sequence[WorthBlock], look: Look) -> str:
     """Return the whole section; empty where no precision stands beside another."""
     if not blocks:
         return ""
-    return look.fit("\n\n".join(("worth it?", *(_block(block, look) for block in blocks))))
+    tables = [_table(block, look) for block in blocks]
+    title = "worth it?"
+    if not all(_fits(table, look) for table in tables):
+        title += "\n" + _wrapped(_TOO_NARROW, look, "")
+    told = (_block(block, table, look) for block, table in zip(blocks, tables, strict=True))
+    return look.fit("\n\n".join((title, *told)))
 
 
-def _block(block: WorthBlock, look: Look) -> str:
+def _fits(table: str, look: Look) -> bool:
+    return all(cell_len(line) <= look.width for line in table.splitlines())
+
+
+def _block(block: WorthBlock, table: str, look: Look) -> str:
     parts = [shorten(one_line(block.name), look.width)]
-    table = _table(block, look)
-    if table and all(cell_len(line) <= look.width for line in table.splitlines()):
+    if _fits(table, look):
         parts.append(table)
     parts += [_sentence(row, look) for row in block.rows if row.worth is not Worth.BASE]
     parts += [_wrapped(f"  {remark}", look, "    ") for remark in block.remarks]
@@ -37,7 +46,7 @@ def _block(block: WorthBlock, look: Look) -> str:
 
 
 def _table(block: WorthBlock, look: Look) -> str:
-    """Return the numbers; empty where there is no result beside fp32's."""
+    """Return the numbers of what has a result."""
     rows = [row for row in block.rows if row.worth is not Worth.NO_RESULT]
     body = [
         [look.fit(shorten(one_line(row.cell.precision), _NAME)), *(look.fit(str(figure)) for figure in row.figures)]

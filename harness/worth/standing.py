@@ -122,7 +122,8 @@ class Lead:
 class Standing:
     """One precision beside fp32; `memory` and `size` are shares of fp32's. `why`: what stands in the way of a result.
 
-    `text` is the last clause of the sentence: whether it is worth it, and why, and what dominates it. `unknown`: why there is no `lead`.
+    `text` is the last clause of the sentence: whether it is worth it, and why, and what dominates it.
+    `unknown`: why there is no `lead`.
     """
 
     cell: Cell

@@ -12,6 +12,7 @@ from fixed_quality import (
     HOSTILE_QUALITY,
     INT4,
     MEASURED,
+    ONE_LABEL,
     QUALITY_JUDGED,
     QUALITY_RUN,
     STATIC,
@@ -36,7 +37,7 @@ from harness.render.terminal import cell_line, final_report
 from harness.render.verdict_rows import verdict_row
 from harness.render.worth_rows import worth_blocks
 from harness.render.worth_terminal import worth_report
-from harness.scores import Part, Quality, Score
+from harness.scores import Part, Quality, Score, Sensitivity
 
 ROOT = Tree(render_html(QUALITY_JUDGED)).root
 ROWS = {row.cell: row for row in rows_of(QUALITY_RUN)}
@@ -153,6 +154,63 @@ def test_what_casts_doubt_on_outputs_stands_among_the_notes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("found", "notes"),
+    [
+        ((), ()),
+        (
+            (Sensitivity("x64quantprecision", 0, 120, 0.01), Sensitivity("QDQ fusion off", 0, 120, 0.0)),
+            ("no answer flips on other kernels (x64quantprecision, QDQ fusion off)",),
+        ),
+        (
+            (Sensitivity("x64quantprecision", 0, 120, 0.01), Sensitivity("QDQ fusion off", 0, 0, 0.0, problem="gone")),
+            ("with QDQ fusion off: not known, gone",),
+        ),
+        (
+            (Sensitivity("x64quantprecision", 0, 0, 0.01), Sensitivity("QDQ fusion off", 0, 0, 0.25)),
+            ("on other kernels (x64quantprecision, QDQ fusion off) the largest difference is 0.250",),
+        ),
+    ],
+    ids=["not asked", "no flips", "one not known", "no decisions"],
+)
+def test_what_other_kernels_leave_as_it_was_is_said_too(found: tuple[Sensitivity, ...], notes: tuple[str, ...]) -> None:
+    assert quality_notes(Quality(sensitivity=found)) == notes
+
+
+def lacking(metric: str, why: str, *, is_judged: bool = True) -> Score:
+    return Score(metric, Part.EXAM, "", Better.LOWER, Pool.MEAN, unavailable=why, is_judged=is_judged)
+
+
+def test_metrics_that_could_not_be_had_are_named_by_the_reason_they_share() -> None:
+    missing, raised = "pocketsphinx is not installed: pip install it", "it raised ValueError: no voice"
+    scores = (
+        lacking("word_error_rate", missing),
+        lacking("dnsmos", raised),
+        lacking("character_error_rate", missing),
+        lacking("silent_share", missing, is_judged=False),
+    )
+    assert quality_notes(Quality(scores=scores)) == (
+        f"word error rate, character error rate: {missing}",
+        f"dnsmos: {raised}",
+    )
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lacking("accuracy", "no example has a right answer"),
+        lacking("auc", ONE_LABEL),
+        lacking("recall", "needs a checkpoint: --checkpoint turn=PATH"),
+        lacking("speaker_similarity", "resemblyzer is not installed: pip install resemblyzer"),
+    ],
+    ids=lambda score: score.metric,
+)
+def test_what_most_runs_lack_stands_on_the_page_alone(score: Score) -> None:
+    quality = Quality(scores=(score,))
+    assert quality_notes(quality) == ()
+    assert quality_detail(quality, None).gaps == {score.unavailable: (score.metric.replace("_", " "),)}
+
+
 def test_every_score_of_a_cell_stands_on_its_page_with_interval_examples_and_part() -> None:
     body = table("scores", article(DYNAMIC)).all("tbody")[0]
     lines = [
@@ -166,7 +224,7 @@ def test_every_score_of_a_cell_stands_on_its_page_with_interval_examples_and_par
     assert "shown only" in lines[2][0]
     assert "untrusted: noise did not lower it" in lines[3][0]
     gaps = [line.text for one in article(DYNAMIC).all("ul") for line in one.all("li")]
-    assert [gap for gap in gaps if "auc" in gap] == ["– auc only one label is in the set"]
+    assert [gap for gap in gaps if "auc" in gap] == [f"– auc {ONE_LABEL}"]
 
 
 def test_flipped_examples_are_listed_and_folded_beyond_ten() -> None:
@@ -234,6 +292,12 @@ def test_the_speed_of_too_few_pairs_is_rough_and_says_so() -> None:
 def test_what_is_worth_it_keeps_within_the_width(width: int) -> None:
     for run in (QUALITY_RUN, HOSTILE_QUALITY):
         assert max(map(len, worth_report(worth_blocks(run), Look(width)).splitlines())) <= width
+
+
+@pytest.mark.parametrize(("width", "times"), [(60, 1), (100, 1), (160, 0)])
+def test_a_table_that_does_not_fit_is_missed_once(width: int, times: int) -> None:
+    said = " ".join(worth_report(worth_blocks(QUALITY_RUN), Look(width)).split())
+    assert said.count("too narrow for the table: widen the terminal, or see the report") == times
 
 
 def test_colour_changes_no_word_of_what_is_worth_it() -> None:
