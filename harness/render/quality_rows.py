@@ -15,6 +15,7 @@ from harness.render.text import clip, one_line, shorten
 from harness.scores import Examples, Part, Quality, Score, Sensitivity
 from harness.stats.groups import score_estimate
 from harness.stats.slices import SliceValue, by_slice, worst
+from harness.worth.possible import cut_score
 
 SHOWN = 10
 _SLICES_SHOWN = 24
@@ -207,9 +208,10 @@ def _score(score: Score, quality: Quality) -> ScoreRow:
 
 def _interval(score: Score, quality: Quality) -> str:
     found = score_estimate(quality, score) if score.terms else None
-    if found is None or found.low is None or found.high is None:
+    shown = cut_score(score.metric, found) if found else None
+    if shown is None or shown.low is None or shown.high is None:
         return numbers.DASH
-    return changes.interval(found.low, found.high)
+    return changes.interval(shown.low, shown.high)
 
 
 def _gaps(scores: Iterable[Score]) -> Mapping[str, tuple[str, ...]]:

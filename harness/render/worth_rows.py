@@ -174,8 +174,9 @@ def _loss(standing: Standing, why: str) -> Figure:
 
 
 def _lost(lead: Lead) -> str:
-    assert lead.loss is not None
-    change = lead.loss.turned() if lead.is_higher_better else lead.loss
+    loss = lead.shown_loss
+    assert loss is not None
+    change = loss.turned() if lead.is_higher_better else loss
     return change_in_unit(change.value, change.low, change.high, lead.score.unit)
 
 

@@ -16,6 +16,7 @@ from harness.stats.paired import Estimate
 from harness.stats.sequential import Shown
 from harness.verdict.words import amount
 from harness.verdict.work import Work
+from harness.worth.possible import cut_loss
 
 BASE = "fp32"
 SIZE = "artifact_bytes"
@@ -103,12 +104,18 @@ class Lead:
         return metric_words(self.score.metric)
 
     @property
+    def shown_loss(self) -> Estimate | None:
+        """The loss as it is shown: its interval ends where the metric does."""
+        return None if self.loss is None else cut_loss(self.score.metric, self.score.value, self.loss)
+
+    @property
     def loss_words(self) -> str:
         """How far it is from fp32's: accuracy is 0.042 (0.011 to 0.073) worse than that of fp32."""
-        if self.loss is None:
+        loss = self.shown_loss
+        if loss is None:
             return f"{self.name} cannot be held against that of fp32"
-        word = "worse" if self.loss.value >= 0 else "better"
-        loss = self.loss if self.loss.value >= 0 else self.loss.turned()
+        word = "worse" if loss.value >= 0 else "better"
+        loss = loss if loss.value >= 0 else loss.turned()
         interval = "" if loss.low is None or loss.high is None else f" ({amount(loss.low)} to {amount(loss.high)})"
         return f"{self.name} is {amount(loss.value, self.score.unit)}{interval} {word} than that of fp32"
 
