@@ -28,7 +28,12 @@ _LETTERS = {
     Outcome.INCONCLUSIVE: "cannot tell",
     Outcome.IMPROVED: "better",
     Outcome.NOT_COMPARABLE: "not comparable",
+    Outcome.MISSING: "missing",
 }
+_FATAL = (Outcome.REGRESSED, Outcome.MISSING)
+
+_REFUSED = "does not work here"
+"""How a worker ends its refusal of outputs that are not finite, or none. Whatever else breaks is no finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +58,19 @@ class Seen:
     @property
     def fails(self) -> bool:
         """Whether the cell would fail before anything is compared."""
-        return self.wrong is not None or (self.problem is not None and self.breaks)
+        return self.wrong is not None or (self.problem is not None and self.breaks and _REFUSED in self.problem)
 
     @property
     def is_found(self) -> bool:
         """Whether the gate would not let it pass."""
-        return self.fails or any(one.outcome is Outcome.REGRESSED for one in self.verdicts)
+        return self.fails or any(one.outcome in _FATAL for one in self.verdicts)
 
     def found_by(self, metrics: Mapping[str, Metric], *, of_reference: bool) -> tuple[str, ...]:
         """The metrics that regressed, of those measured against fp32 or of the others."""
         return tuple(
             one.metric
             for one in self.verdicts
-            if one.metric and one.outcome is Outcome.REGRESSED and metrics[one.metric].of_reference is of_reference
+            if one.metric and one.outcome in _FATAL and metrics[one.metric].of_reference is of_reference
         )
 
 
@@ -73,7 +78,8 @@ def row(seen: Seen, base: Quality, metrics: Mapping[str, Metric]) -> tuple[str, 
     """One line of the table. What found it is told apart: the metrics against fp32, and those of the task."""
     seconds = f"{seen.seconds:.0f}"
     if seen.quality is None:
-        words = f"{'it fails' if seen.breaks else 'cannot be made'}: {seen.problem}"
+        word = "cannot be made" if not seen.breaks else "it fails" if seen.fails else "NOT JUDGED, it broke"
+        words = f"{word}: {seen.problem}"
         return (_wrapped(seen.name), "", _wrapped(words), "", seconds)
     if seen.wrong is not None:
         found = f"outputs wrong: {seen.wrong}"

@@ -206,7 +206,8 @@ def seen(**changes: object) -> Seen:
         (seen(verdicts=(verdict("accuracy", UNSURE), verdict("auc", UNCHANGED))), False),
         (seen(verdicts=(verdict("accuracy", UNCHANGED), verdict("auc", REGRESSED))), True),
         (seen(quality=replace(examined([1.0]), wrong="noise")), True),
-        (seen(quality=None, problem="the output has NaN"), True),
+        (seen(quality=None, problem="output 'y' holds 3 NaN of 9; this precision does not work here"), True),
+        (seen(quality=None, problem="TypeError: a defect of the harness is no finding"), False),
         (seen(quality=None, problem="no such recipe", breaks=False), False),
     ],
 )
