@@ -149,6 +149,22 @@ def test_a_quality_that_is_lost_outweighs_any_speed() -> None:
     assert told.text.endswith(") worse than that of fp32, where 0.02 may be lost")
 
 
+def test_no_more_is_said_to_be_lost_than_there_is_to_lose() -> None:
+    wrong = Score(
+        *("frame_agreement", Part.EXAM, "", Better.HIGHER, Pool.RATIO, 0.1),
+        tuple((0.0 if number else 20.0, 20.0) for number in range(10)),
+    )
+    right = replace(wrong, value=1.0, terms=((20.0, 20.0),) * 10)
+    base, other = (measured(name, of=quality(one, count=10)) for name, one in (("fp32", right), ("fp16", wrong)))
+    told = of("fp16", run(base, other))
+    assert told.lead is not None
+    assert told.lead.loss is not None
+    assert told.lead.loss.high is not None
+    assert told.lead.loss.high > 1
+    assert "frame agreement is 0.9 (" in told.text
+    assert " to 1) worse than that of fp32" in told.text
+
+
 def test_few_examples_make_a_fast_precision_undecided_and_say_how_many_would_tell() -> None:
     told = of("int8-dynamic", run(FP32, measured("int8-dynamic", of=agreeing(3)), duels=paired("int8-dynamic", 2.0)))
     assert told.worth is Worth.CANNOT_TELL

@@ -12,12 +12,15 @@ from enum import StrEnum
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
+from harness.metrics import Better
 from harness.quality_metrics import known
 from harness.render import changes
 from harness.render.numbers import DASH, metric_words
 from harness.render.rows import anchor_of, cell_name
 from harness.render.text import clip, one_line
+from harness.stats.paired import Estimate
 from harness.verdict.words import amount
+from harness.worth.possible import cut_loss
 
 GLYPHS: Mapping[Outcome, str] = {
     Outcome.FAILED: "✕",
@@ -298,8 +301,21 @@ def _unit(verdict: Verdict) -> str:
 
 def _change(verdict: Verdict) -> str:
     if is_of_quality(verdict):
-        return changes.change_in_unit(verdict.change, verdict.change_low, verdict.change_high, _unit(verdict))
+        return changes.change_in_unit(verdict.change, *_possible_ends(verdict), _unit(verdict))
     return changes.change(verdict.ratio, verdict.low, verdict.high)
+
+
+def _possible_ends(verdict: Verdict) -> tuple[float | None, float | None]:
+    """The ends of the change of a quality, as far as its metric can change."""
+    change, low, high = (changes.finite(one) for one in (verdict.change, verdict.change_low, verdict.change_high))
+    described = known().get(verdict.metric or "")
+    if change is None or low is None or high is None or described is None or not low <= change <= high:
+        return low, high
+    is_higher = described.better is Better.HIGHER
+    loss = Estimate(change, low, high, verdict.examples)
+    shown = cut_loss(described.name, verdict.new, loss.turned() if is_higher else loss)
+    shown = shown.turned() if is_higher else shown
+    return shown.low, shown.high
 
 
 def _margin(verdict: Verdict) -> str:

@@ -102,6 +102,18 @@ def test_a_verdict_on_quality_is_written_in_the_unit_of_its_metric() -> None:
     assert row.metric == "mcd dtw"
 
 
+def test_a_verdict_shows_no_change_beyond_what_its_metric_can_be() -> None:
+    verdict = Verdict(
+        *(FP32, "decision_agreement", Outcome.INCONCLUSIVE, "", "main"),
+        old=1.0,
+        new=0.98,
+        change=-0.02,
+        change_low=-0.05,
+        change_high=0.01,
+    )
+    assert verdict_row(verdict).numbers[0] == "−0.020 [−0.050, 0.000]"
+
+
 @pytest.mark.parametrize(
     ("subject", "said"),
     [
