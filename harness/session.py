@@ -33,7 +33,7 @@ from harness.render.progress import Progress
 from harness.results import Fact, Failure, Measurement, Phase, Run, Status
 from harness.zoo import source_digest
 
-_ABOUT_SECONDS_A_CELL = 3.0
+_ABOUT_SECONDS_A_CELL = 6.0
 
 
 class Silent:
