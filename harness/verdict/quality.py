@@ -2,7 +2,7 @@
 
 How a change is judged (docs/quality.md says why):
 
-1. The same outputs, bit for bit, are unchanged; so are outputs that differ by rounding only (both sides 100 dB or more
+1. The same outputs, bit for bit, are unchanged; so are outputs that differ by rounding only (both sides 90 dB or more
    above their distance from the same fp32) where no example differs by the metric. Other examples are not comparable. A
    metric that failed its self-check decides nothing; one that only the other side has is missing, and fails.
 2. Else the loss (how much worse, in the metric's unit) gets an interval over the examples, wrong on either side at the
