@@ -12,13 +12,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from harness import verdict
 from harness.cells import Cell
 from harness.comparisons import Clock, Duel, Outcome, Pair, Side
 from harness.conduct.duel import PAIR_SECONDS, Manner
 from harness.conduct.gate import Bout, Gate
 from harness.conduct.pairing import Measured
 from harness.errors import RecordUnreadable
+from harness.verdict import times as verdict
 
 if TYPE_CHECKING:
     from harness.conduct.duel import Ring
