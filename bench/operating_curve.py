@@ -25,12 +25,12 @@ from curves import CHANGES, Curve, Gates, Margins, Tally, of_design, of_quantgat
 from rules import TOOLS, Rule, StretchTooShort
 from traces import Recorded, Trace, pooled, read, spread, write
 
-from harness import verdict
 from harness.comparisons import Clock, Outcome, Pair
 from harness.conduct.campaign import plan
 from harness.errors import HarnessError
 from harness.probes.machine import describe
 from harness.stats.sequential import stage_rate
+from harness.verdict import times as verdict
 
 MODELS = ("piper-joe", "smart-turn-v3", "silero-vad")
 FEWEST_PAIRS = 3
