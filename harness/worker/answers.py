@@ -28,6 +28,9 @@ else:
 
 INDEX_FILE = "answers.json"
 
+_NOTHING = hashlib.sha256(b"nothing came out").digest()
+"""Stands for an example that failed: which one it was is part of what a set gave."""
+
 Run = Callable[[int], Sequence[Arrays]]
 """Runs the example at a place of its set: one set of outputs a chunk."""
 
@@ -66,7 +69,7 @@ class Kept:
             if examples is None:
                 continue
             found = (self.outputs(part, index) for index in range(len(examples.ids)))
-            if digest_of(outputs_digest(one) for one in found if one is not None) != digest:
+            if digest_of(_NOTHING if one is None else outputs_digest(one) for one in found) != digest:
                 named = "/".join(self.folder.parts[-3:])
                 raise HarnessError(f"the {part} outputs of {named} are no longer what was kept; run it again")
 
@@ -109,7 +112,7 @@ def keep_part(
 
     `audio` is also written for people, as a recording an example.
     """
-    digest = hashlib.sha256()
+    digests: list[bytes] = []
     failed: dict[str, str] = {}
     for index, example in enumerate(workload.examples):
         try:
@@ -118,8 +121,9 @@ def keep_part(
             if not may_fail:
                 raise
             failed[example.id] = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            digests.append(_NOTHING)
             continue
-        digest.update(outputs_digest(outputs))
+        digests.append(outputs_digest(outputs))
         _write(_file(folder, part, index), outputs)
         if audio is not None:
             _record(_file(folder, part, index), example.id, outputs[audio.output], audio.sample_rate)
@@ -132,7 +136,7 @@ def keep_part(
         failed=failed,
         groups=tuple(example.group or example.id for example in workload.examples) if grouped else (),
     )
-    return examples, digest.hexdigest()
+    return examples, digest_of(digests)
 
 
 def joined(chunks: Sequence[Arrays]) -> dict[str, Array]:

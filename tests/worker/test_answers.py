@@ -283,3 +283,18 @@ def test_audio_is_also_kept_as_recordings_where_people_want_to_listen(tmp_path: 
     with wave.open(str(recording)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (22_050, 1, 4)
         assert np.frombuffer(file.readframes(4), "<i2").tolist() == [0, 16384, -32767, 32767]
+
+
+def test_sets_of_which_other_examples_failed_did_not_give_the_same(tmp_path: Path) -> None:
+    def digest(*failing: int) -> str:
+        def run(index: int) -> tuple[dict[str, Any]]:
+            if index in failing:
+                raise ValueError("no")
+            return ({"y": np.zeros(2, np.float32)},)
+
+        folder = tmp_path / "-".join(map(str, failing))
+        examples = workload(Example("a", dict), Example("b", dict), Example("c", dict))
+        return keep_part(folder, Part.EXAM, examples, run, may_fail=True)[1]
+
+    assert digest(0) == digest(0)
+    assert len({digest(0), digest(1), digest(0, 1)}) == 3
