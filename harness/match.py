@@ -20,7 +20,7 @@ from harness.conduct.gate import Bout, Gate, Onlooker
 from harness.conduct.git import Repository
 from harness.conduct.interpreter import found_interpreter, inspect
 from harness.conduct.order import Order
-from harness.conduct.sides import Sides
+from harness.conduct.sides import Sides, other_side
 from harness.consequences import PROFILES
 from harness.duel_events import DuelKeeper
 from harness.errors import HarnessError
@@ -87,7 +87,7 @@ class Match:
             bouts = contest.bouts()
             self._keep_unmeasured(bout.duel for bout in bouts if bout.ring is None)
             if arm.precision is None:
-                self._examine(contest, bouts)
+                self._examine(bouts)
             gate = Gate(
                 bouts,
                 self.bench.margin,
@@ -102,17 +102,18 @@ class Match:
             gate.run()
         return tuple(bout.duel for bout in bouts)
 
-    def _examine(self, contest: Contest, bouts: Iterable[Bout]) -> None:
+    def _examine(self, bouts: Iterable[Bout]) -> None:
         """Quality first: what both sides give is known before anybody asks how fast."""
         campaign = self.campaign
+        fought = [(bout, bout.ring) for bout in bouts if bout.ring is not None and not bout.duel.is_control]
+        corners = {bout.duel.cell.model: ring.old for bout, ring in fought}
         there = self.journal.folder / OUTPUTS_FOLDER / "other-side"
-        other = contest.other_side(there, campaign.score_worker, campaign.heard)
+        other = other_side(corners, there, campaign.score_worker, campaign.heard, self.order.cell_limit_seconds)
         sides = Sides(campaign.examiner, other, campaign.models, campaign.quality, campaign.held)
         keeper = DuelKeeper(self.journal)
-        for bout in bouts:
-            duel = bout.duel
-            if bout.ring is not None and not duel.is_control and duel.old_quality is None:
-                bout.duel = sides.examined(duel)
+        for bout, _ in fought:
+            if bout.duel.old_quality is None:
+                bout.duel = sides.examined(bout.duel)
                 keeper.began(bout.duel)
 
     def _keep_unmeasured(self, silent: Iterable[Duel]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 import pytest
@@ -107,7 +108,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     def bouts(contest: Any) -> tuple[Bout, ...]:
         made.met.append(contest.planned)
-        live = [Bout(Duel(cell, contest.arm.label), cast("Any", object())) for cell in contest.planned]
+        live = [Bout(Duel(cell, contest.arm.label), cast("Any", SimpleNamespace(old=None))) for cell in contest.planned]
         return (*live, Bout(Duel(GONE, contest.arm.label, outcome=Outcome.MISSING, problem="gone")))
 
     class Sides:

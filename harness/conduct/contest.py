@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from harness.cells import Cell, expand
 from harness.comparisons import LOST_SUPPORT, Duel, Outcome
 from harness.conduct.arms import Arm, assignment_for, declared_by, environment_for, here
 from harness.conduct.duel import Corner, CornerLost, Ring
-from harness.conduct.examining import Examiner
 from harness.conduct.gate import Bout, chance_of, quads_a_building
 from harness.conduct.order import Order
 from harness.results import Measurement, Phase, Status
@@ -55,18 +53,6 @@ class Contest:
     on_tick: Callable[[], None]
     before: tuple[Duel, ...] = ()
     streaming: frozenset[str] = frozenset()
-
-    def other_side(self, folder: Path, score: Callable[[], Worker], hear: Callable[[Worker, Cell], Worker]) -> Examiner:
-        """Who has the outputs of the other side kept, in a folder, and scored."""
-        declared = self._declared() or {}
-        return Examiner(
-            folder,
-            lambda cell: assignment_for(self.arm, self.solos.assignment(cell), declared.get(cell.model)),
-            self._starter(self.arm),
-            score,
-            hear,
-            self.order.cell_limit_seconds,
-        )
 
     def bouts(self) -> tuple[Bout, ...]:
         """A bout for every cell that has another side, whether it can be measured or not, and the controls."""

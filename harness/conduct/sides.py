@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
 
 from harness.cells import Cell
 from harness.comparisons import Duel
+from harness.conduct.duel import Corner
 from harness.conduct.examining import Examiner, Unanswered
 from harness.models import Model
 from harness.scores import Quality
+from harness.worker import protocol
+from harness.worker.link import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +54,22 @@ class Sides:
     def _is_alike(self, model: Model, cell: Cell) -> bool:
         """Whether the sides give the same, bit for bit: then one score serves both."""
         return self.other.has_reference(model, cell) and self.this.gives_as(cell, self.other)
+
+
+def other_side(
+    corners: Mapping[str, Corner],
+    folder: Path,
+    score: Callable[[], Worker],
+    hear: Callable[[Worker, Cell], Worker],
+    limit_seconds: float,
+) -> Examiner:
+    """Who examines the other side, in a folder. A model's corner there says how any cell of the model is hosted."""
+
+    def assignment(cell: Cell) -> protocol.Assignment:
+        own = corners[cell.model].assignment
+        return msgspec.structs.replace(own, precision=cell.precision, device=cell.device)
+
+    def start() -> Worker:
+        return next(iter(corners.values())).start()
+
+    return Examiner(folder, assignment, start, score, hear, limit_seconds)
