@@ -21,7 +21,8 @@ from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
 from harness.stats.sequential import RUN_RATE
 from harness.verdict.quality import quality_comparisons
-from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory, judge_stored
+from harness.verdict.stored import judge_stored
+from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, judge_exact, judge_memory
 from harness.verdict.work import Work, said_so, with_decisions, work_between
 
 NO_BASELINE = "no baseline"

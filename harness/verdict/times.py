@@ -23,7 +23,6 @@ from harness.cells import Cell
 from harness.comparisons import Basis, Clock, Duel, Outcome, Pair, Verdict
 from harness.metrics import METRICS, Better
 from harness.stats.sequential import Interval, Shown, interval_at, look, looks_until, next_look
-from harness.stats.sessions import ENOUGH_SESSIONS, session_interval
 from harness.stats.tails import Laps, Unsupported, tail_interval
 from harness.verdict.work import for_as_much, guard, work_ratio
 
@@ -43,8 +42,6 @@ in which two clocks can agree over two stages."""
 
 LEAST_MEMORY_BYTES = 4 * 2**20
 LEAST_PROCESSES = 3
-UNKNOWN_SESSION_SPREAD = {Clock.CORRECTED: 0.12, Clock.CPU: 0.12, Clock.DEVICE: 0.12, Clock.WALL: 0.5}
-"""Standard deviation of ln time between sessions where too few are stored to know: measured, see docs/gate.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ def _latency(duel: Duel, stands: Standing, margin_of: MarginOf) -> Verdict:
         clock=shown.clock,
         of=duel.of,
     )
-    return _with(shown.interval, verdict)
+    return with_interval(shown.interval, verdict)
 
 
 def _agreed(first: Shown, second: Shown, *, has_second: bool) -> tuple[Outcome, str]:
@@ -200,7 +197,7 @@ def _other(duel: Duel, stands: Standing, metric: str, margin_of: MarginOf, rate:
     shown = second if second and outcome is not Outcome.INCONCLUSIVE else first
     olds, news = _values(duel, metric)
     verdict = Verdict(duel.cell, metric, outcome, text, duel.against, margin=margin, pairs=len(duel.pairs))
-    return _with(shown, replace(verdict, old=_centre(olds), new=_centre(news)))
+    return with_interval(shown, replace(verdict, old=_centre(olds), new=_centre(news)))
 
 
 def _counts(stands: Standing) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -290,69 +287,11 @@ def judge_memory(
     )
 
 
-def judge_stored(
-    cell: Cell,
-    metric: str,
-    sessions: Sequence[float],
-    new: Sequence[float],
-    margin: float,
-    rate: float,
-    against: str,
-    settle: str,
-    clock: Clock = Clock.WALL,
-    disturbed: str | None = None,
-) -> Verdict:
-    """A time against times of other sessions: changes are said only beyond what sessions differ by.
-
-    Unchanged is said only where sessions differ so little that a change of the margin would have shown. Where something
-    `disturbed` the new session, slower is no more than suspect, and faster inconclusive.
-    """
-    interval = session_interval(
-        [math.log(value) for value in sessions],
-        [math.log(value) for value in new],
-        usual_spread=UNKNOWN_SESSION_SPREAD[clock],
-        error_rate=rate,
-    )
-    change, bound = interval.centre, math.log1p(margin)
-    if interval.low > 0 and change > bound:
-        outcome, text = Outcome.REGRESSED, "slower by more than sessions differ"
-    elif interval.high < 0 and change < -bound:
-        outcome, text = Outcome.IMPROVED, "faster by more than sessions differ"
-    elif -bound < interval.low and interval.high < bound:
-        outcome, text = Outcome.UNCHANGED, "within the margin, and sessions differ by less"
-    elif change > bound:
-        outcome, text = Outcome.SUSPECT, "slower, but no more than sessions differ: a live comparison would tell"
-    else:
-        outcome, text = Outcome.INCONCLUSIVE, "not slower than sessions differ; a change of the margin would not show"
-    if disturbed and outcome in (Outcome.REGRESSED, Outcome.IMPROVED):
-        outcome = Outcome.SUSPECT if outcome is Outcome.REGRESSED else Outcome.INCONCLUSIVE
-        text = f"{text}, but {disturbed}: a live comparison would tell"
-    if len(sessions) < ENOUGH_SESSIONS and outcome in (Outcome.SUSPECT, Outcome.INCONCLUSIVE):
-        text += (
-            f" (stored: {len(sessions)} of the {ENOUGH_SESSIONS} sessions, an hour apart, that show how they differ)"
-        )
-    old = math.exp(math.fsum(math.log(value) for value in sessions) / len(sessions))
-    verdict = Verdict(
-        cell,
-        metric,
-        outcome,
-        f"{text}, by {clock.words}",
-        against,
-        Basis.STORED,
-        old=old,
-        new=old * math.exp(change),
-        margin=margin,
-        clock=clock,
-        settle=settle if outcome in (Outcome.SUSPECT, Outcome.INCONCLUSIVE) else None,
-    )
-    return _with(interval, verdict)
-
-
 def _centre(values: Sequence[float]) -> float | None:
     return median(values) if values else None
 
 
-def _with(interval: Interval | None, verdict: Verdict) -> Verdict:
+def with_interval(interval: Interval | None, verdict: Verdict) -> Verdict:
     """The verdict with the ratio that the interval tells, and what its width could have shown."""
     if interval is None:
         return verdict

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.comparisons import Clock, Duel, Outcome, Pair, Side, Verdict
 from harness.metrics import METRICS, Better
 from harness.stats.sequential import LOOKS, Shown
+from harness.verdict.stored import judge_stored
 from harness.verdict.times import (
     EXACT,
     LATENCY,
@@ -24,7 +25,6 @@ from harness.verdict.times import (
     judge_duel,
     judge_exact,
     judge_memory,
-    judge_stored,
     standing,
 )
 from tests.comparisons_samples import AGAINST, RATE, duel, own_margin, pair, slowed, swapped

@@ -12,6 +12,7 @@ import pytest
 
 from harness.comparisons import Basis, Clock, Duel, Outcome, Pair, Verdict
 from harness.stats.sequential import LOOKS, Shown
+from harness.verdict.stored import judge_stored
 from harness.verdict.times import (
     EXACT,
     LATENCY,
@@ -22,7 +23,6 @@ from harness.verdict.times import (
     judge_duel,
     judge_exact,
     judge_memory,
-    judge_stored,
     standing,
 )
 from tests.comparisons_samples import (
