@@ -135,6 +135,7 @@ class Condition:
     temperature_celsius: float | None = None
     throttled: str | None = None
     gpu_processes: int | None = None
+    fixed_work_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

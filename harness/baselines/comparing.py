@@ -12,7 +12,7 @@ from types import MappingProxyType
 from harness.baselines.comparability import incomparable, named
 from harness.baselines.comparing_quality import Sides, compare_quality, sides_of
 from harness.baselines.machine import Identity, machine_differences, settled
-from harness.baselines.noise import disturbed
+from harness.baselines.noise import disturbed, other_speed
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
 from harness.cells import Cell, measuring
@@ -174,7 +174,8 @@ def _metrics(
 ) -> Iterator[Verdict]:
     cell, against, settle = old.cell, describe(old), settling(old) or ""
     work = work_between(old.newest.values.get, new.newest.values.get)
-    busy = disturbed(measurement)
+    speeds = [one.fixed_work_seconds for one in old.sessions]
+    busy = disturbed(measurement) or other_speed(new.newest.fixed_work_seconds, speeds)
     for metric in (LATENCY, *LOADING, MEMORY, *EXACT):
         clock = _clock(old, new) if metric == LATENCY else Clock.WALL
         as_much = work if metric == LATENCY else None

@@ -26,6 +26,8 @@ def encode(baseline: Baseline) -> bytes:
     for session in body["sessions"]:
         if (quality := session.pop("quality")) is not None:
             session["quality"] = _terse(quality)
+        if session["fixed_work_seconds"] is None:
+            del session["fixed_work_seconds"]
     return (_laid_out({**body, _DIGEST: _digest(body)}, "") + "\n").encode()
 
 

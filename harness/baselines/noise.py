@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
+
 from harness.comparisons import Clock
 from harness.results import Measurement
 from harness.stats.estimates import relative_half_width
@@ -29,6 +32,24 @@ def disturbed(measurement: Measurement) -> str | None:
         if (condition.steal_fraction or 0.0) > STOLEN_FRACTION:
             return f"the host took {condition.steal_fraction:.0%} of the cores meanwhile"
     return None
+
+
+MOST_SPEED_CHANGE = 1.15
+"""How much longer (or shorter) a fixed piece of work may take than in the stored sessions: quiet hours differ by less
+than their neighbours outside do. Beyond it the cores are not what they were, whatever the code is."""
+
+
+def other_speed(now: float | None, before: Sequence[float | None]) -> str | None:
+    """Say that the cores themselves ran at another speed than in the stored sessions; None where not, or not known."""
+    known = [seconds for seconds in before if seconds]
+    if not now or not known:
+        return None
+    ratio = now / median(known)
+    if 1 / MOST_SPEED_CHANGE <= ratio <= MOST_SPEED_CHANGE:
+        return None
+    if ratio > 1:
+        return f"a fixed piece of work took {ratio:.2f} times as long too: the cores are slower than they were"
+    return f"a fixed piece of work took {ratio:.2f} of the time too: the cores are faster than they were"
 
 
 def too_noisy(measurement: Measurement) -> str | None:

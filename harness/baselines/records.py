@@ -73,6 +73,7 @@ class Session:
     pass_seconds: dict[str, tuple[float, ...]]
     values: dict[str, float]
     quality: Quality | None = None
+    fixed_work_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.run and self.when):
@@ -84,7 +85,7 @@ class Session:
                 raise ValueError(f"session {self.run} has {len(seconds)} samples of the {clock} time")
             if not all(math.isfinite(one) and one >= 0 for one in seconds):
                 raise ValueError(f"session {self.run} has a {clock} time that is no duration")
-        for name, value in self.values.items():
+        for name, value in {**self.values, "fixed work": self.fixed_work_seconds or 0.0}.items():
             if not math.isfinite(value) or value < 0:
                 raise ValueError(f"session {self.run}: {name} is {value}, which is no measurement")
         if self.values.get("weights_covered_fraction", 0) > 1:
@@ -170,6 +171,7 @@ def baseline_of(run: Run, measurement: Measurement) -> Baseline | None:
             if reading.value is not None and reading.metric in METRICS and reading.metric not in NOT_KEPT
         },
         quality=kept(measurement.quality),
+        fixed_work_seconds=fixed_work_seconds(measurement),
     )
     identity = settled(run.environment.identity)
     return Baseline(
@@ -195,6 +197,13 @@ def baseline_of(run: Run, measurement: Measurement) -> Baseline | None:
         sessions=(session,),
         settings=settled({name: run.options.get(name) for name in SETTINGS}),
     )
+
+
+def fixed_work_seconds(measurement: Measurement) -> float | None:
+    """What a fixed piece of work took between the blocks of a cell; None where it was not looked at."""
+    during = next((one for one in measurement.conditions if one.when == "during"), None)
+    seconds = during.fixed_work_seconds if during else None
+    return float(rounded(seconds)) if seconds else None
 
 
 def _moment(session: Session) -> tuple[str, str]:

@@ -254,8 +254,9 @@ class Campaign:
         self._listener.phase(cell, phase)
 
     def block(self, cell: Cell, block: protocol.Block) -> None:
-        """Keep every timed block at once."""
+        """Keep every timed block at once. The worker waits meanwhile, so that the cores' own speed can be looked at."""
         self._journal.write("block", cell, wall_seconds=block.wall_seconds, example_ids=block.example_ids)
+        self._sampler.time_fixed_work()
 
     def tick(self) -> None:
         """Pass on that time goes by."""

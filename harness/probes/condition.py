@@ -6,8 +6,10 @@ Samples when asked and never by itself.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +27,9 @@ Answer = TypeVar("Answer")
 
 FEWEST_TICKS = 20
 """Below so many ticks of all cores together, shares between two samples are rounding error."""
+
+_FIXED_WORK = bytes(1 << 18)
+_WORK_REPEATS = 5
 
 _CPU_ZONES = re.compile(r"x86_pkg_temp|TCPU|cpu.*|soc.*|acpitz", re.IGNORECASE)
 _CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
@@ -66,6 +71,14 @@ class Sampler:
         self._gpus: dict[int | None, Gpu | Unavailable] = {}
         self._clock = clock
         self._last: _Counts | None = None
+        self._work_seconds: list[float] = []
+
+    def time_fixed_work(self) -> None:
+        """Time a fixed piece of hashing, about a millisecond: what it takes longer, the cores themselves are slower.
+
+        Neighbours outside this machine's own view (another guest on the same core) show in nothing else.
+        """
+        self._work_seconds.append(statistics.median(_hash_seconds(self._clock) for _ in range(_WORK_REPEATS)))
 
     def sample(self, when: str, device: Device | None = None) -> Condition:
         """Say how the machine is now. On a CUDA device, frequency, temperature and throttling are the GPU's."""
@@ -73,6 +86,7 @@ class Sampler:
         cores = allowed_cores() if self._cores is None else self._cores
         now = self._count(cores, tree)
         last, self._last = self._last, now
+        work, self._work_seconds = self._work_seconds, []
         gpu = self._opened(device)
         on_gpu = device is not None and device.kind == "cuda"
         if on_gpu:
@@ -93,6 +107,7 @@ class Sampler:
             temperature_celsius=temperature,
             throttled=throttled,
             gpu_processes=None if isinstance(gpu, Unavailable) else _known(gpu.other_processes(tree)),
+            fixed_work_seconds=statistics.median(work) if work else None,
         )
 
     def _opened(self, device: Device | None) -> Gpu | Unavailable:
@@ -154,6 +169,12 @@ class Sampler:
             for path in sensor.glob("temp*_input")
         ]
         return max((milli / 1000 for milli in found if milli is not None), default=None)
+
+
+def _hash_seconds(clock: Clock) -> float:
+    start = clock()
+    hashlib.blake2b(_FIXED_WORK).digest()
+    return (clock() - start) / 1e9
 
 
 def _core_ticks(stat: str, cores: tuple[int, ...]) -> list[list[int]]:

@@ -99,6 +99,26 @@ def test_three_times_slower_is_suspect_where_others_used_the_machine_meanwhile(
     assert compared(run(new, id="run-2", day=2), run(old), folder=tmp_path)["latency_seconds"].outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "outcome"),
+    [
+        (1e-3, 1.8e-3, Outcome.SUSPECT),
+        (1e-3, 1.1e-3, Outcome.REGRESSED),
+        (None, 1.8e-3, Outcome.REGRESSED),
+        (1e-3, None, Outcome.REGRESSED),
+    ],
+)
+def test_three_times_slower_is_suspect_where_fixed_work_took_longer_too(
+    tmp_path: Path, before: float | None, now: float | None, outcome: Outcome
+) -> None:
+    slow = (0.030,) * 4
+    new = replace(measured(seconds=slow, corrected=slow), conditions=(Condition("during", fixed_work_seconds=now),))
+    old = replace(measured(corrected=(0.010,) * 4), conditions=(Condition("during", fixed_work_seconds=before),))
+    verdict = compared(run(new, id="run-2", day=2), run(old), folder=tmp_path)["latency_seconds"]
+    assert verdict.outcome is outcome
+    assert ("1.80 times as long" in verdict.text) == (outcome is Outcome.SUSPECT)
+
+
 def test_the_newest_session_tells_what_is_counted_and_which_revision_settles(tmp_path: Path) -> None:
     olds = (
         run(measured(artifact_bytes=1_000_000.0), commit="first"),

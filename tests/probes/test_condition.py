@@ -226,3 +226,12 @@ def test_a_real_rival_is_seen_and_ones_own_work_is_not() -> None:
     assert seen is not None
     assert not_seen is not None
     assert seen - not_seen > 0.05
+
+
+def test_fixed_work_takes_a_little_of_real_time_and_is_forgotten_once_told() -> None:
+    sampler = Sampler()
+    sampler.time_fixed_work()
+    seconds = sampler.sample("during").fixed_work_seconds
+    assert seconds is not None
+    assert seconds > 1e-6
+    assert sampler.sample("after").fixed_work_seconds is None
