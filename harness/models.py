@@ -217,6 +217,8 @@ class Model:
 
     `name` is unique and part of every cell, so sizes of one architecture are models of their own.
     `drive` runs one example and yields one set of outputs a chunk; with `streaming` each chunk is timed by itself.
+    With `stages` it yields one set of outputs a stage, in their order, each under names of its own: an inference is
+    timed as a whole, and each stage of it beside.
     `given` holds precisions that come ready-made instead of by recipe (a model that ships as int8).
     `recipe_settings` are passed to the recipe of that precision (nodes to leave alone, block size).
     `calibration` gives the inputs for static quantization; never the examples that are measured.
@@ -242,6 +244,7 @@ class Model:
     needs: tuple[Need, ...] = ()
     drive: Callable[[Call, Arrays], Iterator[Arrays]] = once
     streaming: bool = False
+    stages: tuple[str, ...] = ()
     audio: AudioOutput | None = None
     takes_checkpoint: bool = False
     given: Mapping[str, Callable[[Setting], Reference]] = field(default_factory=dict)
@@ -257,5 +260,9 @@ class Model:
             raise ValueError(f"model {self.name} asks for no precision")
         if unknown := set(self.precisions) - set(PRECISIONS):
             raise ValueError(f"model {self.name} asks for {sorted(unknown)}; there are {', '.join(PRECISIONS)}")
+        if self.streaming and self.stages:
+            raise ValueError(f"model {self.name}: its chunks are those of a stream or stages, not both")
+        if len(set(self.stages)) < len(self.stages):
+            raise ValueError(f"model {self.name} has a stage twice: {', '.join(self.stages)}")
         if self.size not in ("tiny", "full"):
             raise ValueError(f"model {self.name}: size is tiny or full, not {self.size!r}")

@@ -109,6 +109,7 @@ class Provenance:
     converted_count: int = 0
     weight_count: int = 0
     count_by_dtype: dict[str, int] = field(default_factory=dict)
+    count_by_part: dict[str, int] = field(default_factory=dict)
     left_unconverted: tuple[str, ...] = ()
 
 

@@ -39,6 +39,12 @@ def sample_of(blocks: Iterable[Block]) -> Sample:
     )
 
 
+def stages_of(model: Model, blocks: Iterable[Block]) -> dict[str, float]:
+    """The median seconds of each stage of an inference, where the model has stages."""
+    seconds = [stages for block in blocks for stages in block.stage_seconds]
+    return {name: median(column) for name, column in zip(model.stages, zip(*seconds, strict=True), strict=False)}
+
+
 def readings_of(model: Model, replies: Replies, sample: Sample) -> tuple[Reading, ...]:
     """Every metric that applies to the cell, in the order of the report."""
     return (

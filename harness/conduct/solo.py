@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from harness.cells import Cell, Reason
-from harness.conduct.readings import Replies, readings_of, sample_of
+from harness.conduct.readings import Replies, readings_of, sample_of, stages_of
 from harness.models import Model
 from harness.results import (
     Condition,
@@ -148,6 +148,7 @@ class Solo:
             placement=msgspec.convert(opened.placement, PlacementProof),
             conditions=(before, during, self.watch.condition(self.cell, "after")),
             notes=_notes(warm, checked, opened),
+            stages=stages_of(self.model, blocks),
             quality=quality,
         )
 
@@ -220,6 +221,7 @@ def _provenance(model: Model, opened: protocol.Opened) -> Provenance:
         converted_count=artifact.coverage.converted_count,
         weight_count=artifact.coverage.total_count,
         count_by_dtype=opened.count_by_dtype,
+        count_by_part=opened.count_by_part,
         left_unconverted=artifact.coverage.left,
     )
 

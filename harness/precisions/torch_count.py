@@ -135,6 +135,16 @@ def count(module: nn.Module, layout: Mapping[str, Any]) -> dict[str, Any]:
     return {"parameter_count": by_dtype.total(), "count_by_dtype": dict(sorted(by_dtype.items()))}
 
 
+def count_by_part(module: nn.Module, layout: Mapping[str, Any]) -> dict[str, int]:
+    """Weights of each of a module's outermost parts, by its name there; those that belong to none are `itself`."""
+    by_part: Counter[str] = Counter()
+    for tensor in held(module, layout):
+        if tensor.is_weight:
+            part, dot, _ = tensor.name.partition(".")
+            by_part[part if dot else "itself"] += tensor.count
+    return dict(by_part)
+
+
 def is_torchao(tensor: object) -> bool:
     """Whether a tensor is of one of torchao's classes."""
     return type(tensor).__module__.startswith("torchao.")

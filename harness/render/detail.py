@@ -162,6 +162,10 @@ def _origin(provenance: Provenance) -> Iterable[Entry]:
     if provenance.count_by_dtype:
         counts = (f"{numbers.count(count)} {dtype}" for dtype, count in provenance.count_by_dtype.items())
         yield Entry("parameters", ", ".join(counts))
+    if provenance.count_by_part:
+        total = sum(provenance.count_by_part.values()) or 1
+        parts = (f"{name} {count:,} ({count / total:.0%})" for name, count in provenance.count_by_part.items())
+        yield Entry("parameters by part", ", ".join(parts))
     if left := provenance.left_unconverted:
         more = f" and {len(left) - _LEFT_SHOWN} more (run.json has them)" if len(left) > _LEFT_SHOWN else ""
         yield Entry("left as they were", ", ".join(left[:_LEFT_SHOWN]) + more)

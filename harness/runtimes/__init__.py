@@ -36,10 +36,11 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the loaded model: parameters counted, and by dtype."""
+    """What is in the loaded model: parameters counted, by dtype and by the outermost parts it has a name for."""
 
     parameter_count: int
     count_by_dtype: Mapping[str, int]
+    count_by_part: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ class TorchSession:
     def contents(self) -> Contents:
         """Weights of the loaded module, counted."""
         counted = torch_count.count(self._module, self._artifact.layout)
-        return Contents(counted["parameter_count"], counted["count_by_dtype"])
+        by_part = torch_count.count_by_part(self._module, self._artifact.layout)
+        return Contents(counted["parameter_count"], counted["count_by_dtype"], by_part)
 
     def close(self) -> None:
         """Give the module's memory back."""

@@ -140,13 +140,15 @@ def keep_part(
 
 
 def joined(chunks: Sequence[Arrays]) -> dict[str, Array]:
-    """One set of outputs an example: that of its only chunk, or the values of all chunks one after another."""
+    """One set of outputs an example: what one chunk alone has as it is, else the values of all one after another."""
     import numpy as np
 
-    if len(chunks) == 1:
-        return {name: np.asarray(values) for name, values in chunks[0].items()}
     names = dict.fromkeys(name for chunk in chunks for name in chunk)
-    return {name: np.concatenate([np.ravel(chunk[name]) for chunk in chunks if name in chunk]) for name in names}
+    pieces = {name: [np.asarray(chunk[name]) for chunk in chunks if name in chunk] for name in names}
+    return {
+        name: found[0] if len(found) == 1 else np.concatenate([np.ravel(one) for one in found])
+        for name, found in pieces.items()
+    }
 
 
 def outputs_digest(outputs: dict[str, Array]) -> bytes:

@@ -134,6 +134,7 @@ class Arm:
             placement=placement,
             parameter_count=contents.parameter_count,
             count_by_dtype=dict(contents.count_by_dtype),
+            count_by_part=dict(contents.count_by_part),
             versions={name: _plain(fact) for name, fact in runtime.versions().items()},
             first_inference_clock_ns=begun,
         )

@@ -89,7 +89,7 @@ class Bench:
         lap = self._stream(0)
         if not lap.chunk_seconds:
             raise no_output(self._examples[0].id)
-        return lap.chunk_seconds[0]
+        return lap.wall_seconds if self._model.stages else lap.chunk_seconds[0]
 
     def check_outputs(self) -> protocol.Checked:
         """Run every example once and look: finite numbers, and audio where audio is promised."""
@@ -101,6 +101,7 @@ class Bench:
         for index, example in enumerate(self._examples):
             lap = self._stream(index, keep=True)
             usable(lap.chunks, example.id)
+            self._refuse_other_stages(lap, example.id)
             self._seen.append(outputs_digest(joined(lap.chunks)))
             tokens += made_of(self._model, lap.chunks).tokens or 0
             self._first_pass.append(lap.wall_seconds)
@@ -275,6 +276,11 @@ class Bench:
             lap = self._stream(index, keep=self._model.audio is not None)
             record.add_stream(name, lap, self._hear(lap))
             return lap.wall_seconds
+        if self._model.stages:
+            lap = self._stream(index)
+            silence = self._leading_silence[index]
+            record.add_stages(name, lap, None if silence is None else lap.wall_seconds + silence)
+            return lap.wall_seconds
         wall, corrected = self._whole(index)
         silence = self._leading_silence[index]
         record.add(name, wall, corrected, self._session.device_seconds(), None if silence is None else wall + silence)
@@ -296,9 +302,25 @@ class Bench:
 
     def _hear(self, lap: StreamLap) -> Playback | None:
         audio = self._model.audio
-        if audio is None or not lap.chunks:
+        if audio is None:
             return None
-        return play(lap.arrival_seconds, [chunk[audio.output] for chunk in lap.chunks], audio.sample_rate)
+        sounding = [
+            (at, chunk[audio.output])
+            for at, chunk in zip(lap.arrival_seconds, lap.chunks, strict=True)
+            if audio.output in chunk
+        ]
+        if not sounding:
+            return None
+        return play([at for at, _ in sounding], [sound for _, sound in sounding], audio.sample_rate)
+
+    def _refuse_other_stages(self, lap: StreamLap, example: str) -> None:
+        """Stages that a drive leaves out would lend their names to others."""
+        stages = self._model.stages
+        if stages and len(lap.chunks) != len(stages):
+            raise WorkloadProblem(
+                f"example {example!r} gave {len(lap.chunks)} outputs for the stages {', '.join(stages)};"
+                " have the drive function yield one a stage"
+            )
 
 
 def peak_of(found: Peak | Unavailable) -> protocol.Peak:

@@ -20,9 +20,9 @@ class Made:
 def made_of(model: Model, chunks: Sequence[Arrays]) -> Made:
     """How much audio, how many tokens are in the outputs of an example."""
     audio = model.audio
-    samples = sum(outputs[audio.output].size for outputs in chunks) if audio else 0
+    samples = sum(outputs[audio.output].size for outputs in chunks if audio.output in outputs) if audio else 0
     counted = [one.output for one in model.meanings if isinstance(one, GivesTokens)]
-    tokens = sum(outputs[name].size for outputs in chunks for name in counted)
+    tokens = sum(outputs[name].size for outputs in chunks for name in counted if name in outputs)
     return Made(samples / audio.sample_rate if audio else None, tokens if counted else None)
 
 

@@ -233,6 +233,7 @@ class Opened(Message, frozen=True):
     count_by_dtype: dict[str, int]
     versions: dict[str, str | int | float | bool | None]
     first_inference_clock_ns: int
+    count_by_part: dict[str, int] = {}
 
 
 class Checked(Message, frozen=True):
@@ -255,7 +256,10 @@ class Warm(Message, frozen=True):
 
 
 class Block(Message, frozen=True):
-    """Whole passes, timed: one entry an inference (a chunk where the model streams)."""
+    """Whole passes, timed: one entry an inference (a chunk where the model streams).
+
+    `stage_seconds` are the seconds of each stage of an inference, where a model has stages.
+    """
 
     example_ids: tuple[str, ...]
     wall_seconds: tuple[float, ...]
@@ -266,6 +270,7 @@ class Block(Message, frozen=True):
     pass_seconds: tuple[float, ...]
     chunk_gaps: tuple[float, ...]
     first_audible_seconds: tuple[float, ...]
+    stage_seconds: tuple[tuple[float, ...], ...] = ()
 
 
 class Laps(Message, frozen=True):

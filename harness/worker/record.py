@@ -19,6 +19,7 @@ class Record:
         self.pass_seconds: list[float] = []
         self.gaps: list[float] = []
         self.heard: list[float] = []
+        self.stages: list[tuple[float, ...]] = []
 
     def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
         """Note an inference."""
@@ -38,6 +39,11 @@ class Record:
         if playback is not None and playback.first_audible_seconds is not None:
             self.heard.append(playback.first_audible_seconds)
 
+    def add_stages(self, name: str, lap: StreamLap, heard: float | None) -> None:
+        """Note an inference whose chunks are stages."""
+        self.add(name, lap.wall_seconds, lap.corrected_seconds, None, heard)
+        self.stages.append(lap.chunk_seconds)
+
     def block(self, uncorrected: str | None) -> protocol.Block:
         """Everything noted, as it is told to the parent."""
         return protocol.Block(
@@ -50,6 +56,7 @@ class Record:
             pass_seconds=tuple(self.pass_seconds),
             chunk_gaps=tuple(self.gaps),
             first_audible_seconds=tuple(self.heard),
+            stage_seconds=tuple(self.stages),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -244,6 +245,30 @@ def test_a_model_that_does_not_stream_is_timed_whole_whatever_it_yields() -> Non
     assert session.seen == [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
     assert len(block.wall_seconds) == 2
     assert block.chunk_gaps == ()
+
+
+def think_then_speak(call: Any, inputs: Any) -> Any:
+    yield {"thought": call(inputs)["y"][:2]}
+    time.sleep(0.02)
+    yield {"audio": np.full(100, 0.5, np.float32)}
+
+
+def test_stages_are_timed_beside_the_whole_that_they_make_up() -> None:
+    arm, _, _ = bench(stages=("think", "speak"), drive=think_then_speak, audio=AudioOutput("audio", 200))
+    checked = arm.check_outputs()
+    assert checked.audio_seconds == (0.5, 0.5)
+    block = arm.time(timing(min_passes=2))
+    assert block.example_ids == ("e0", "e1", "e0", "e1")
+    for whole, (think, speak) in zip(block.wall_seconds, block.stage_seconds, strict=True):
+        assert think + speak <= whole
+        assert think < 0.02 <= speak
+    assert block.first_audible_seconds == pytest.approx(block.wall_seconds, abs=0.01)
+
+
+def test_a_drive_that_leaves_out_a_stage_is_refused() -> None:
+    arm, _, _ = bench(stages=("think", "speak", "listen"), drive=think_then_speak)
+    with pytest.raises(WorkloadProblem, match="2 outputs for the stages think, speak, listen"):
+        arm.check_outputs()
 
 
 def half_silent(inputs: Any) -> Any:
