@@ -48,14 +48,14 @@ def _reference(config: Mapping[str, Any], setting: Setting) -> ModuleReference:
             identity=(*described, f"seed {setting.seed}"),
             provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
         )
-    from suites.checkpoints import checkpoint_file
+    from suites.checkpoints import checkpoint_files
 
-    file = checkpoint_file(setting.checkpoint)
+    files = checkpoint_files(setting.checkpoint)
     return ModuleReference(
         skeleton=partial(_skeleton, config),
-        fill=partial(_fill_from, file),
-        identity=(*described, f"checkpoint {file_digest(file)}"),
-        provenance=f"checkpoint {file.name}",
+        fill=partial(_fill_from, setting.checkpoint),
+        identity=(*described, *(f"checkpoint {file_digest(file)}" for file in files)),
+        provenance=f"checkpoint {setting.checkpoint.name}",
     )
 
 
@@ -78,10 +78,10 @@ def _fill_at_random(seed: int, module: Any) -> None:
     fill(module, seed)
 
 
-def _fill_from(file: Path, module: Any) -> None:
+def _fill_from(checkpoint: Path, module: Any) -> None:
     from suites.checkpoints import load_into
 
-    load_into(module, file)
+    load_into(module, checkpoint)
 
 
 def _inputs(samples: Samples) -> Arrays:

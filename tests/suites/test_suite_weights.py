@@ -1,6 +1,7 @@
 """Weights that come from a seed or from a checkpoint, in modules small enough to check by hand."""
 
 import hashlib
+import json
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from harness.errors import CheckpointProblem
 from suites import seeded
-from suites.checkpoints import checkpoint_file, load_into
+from suites.checkpoints import checkpoint_file, checkpoint_files, fit, load_into, read_state
 
 
 def small():
@@ -138,6 +139,7 @@ def test_a_file_of_something_else_is_refused_in_one_line(tmp_path, suffix, conte
         (("w.onnx",), "w.onnx", "is not a weights file"),
         (("config.json",), "", "should hold one weights file .* found: none"),
         (("a.bin", "b.safetensors"), "", "found: a.bin, b.safetensors; give the path of the file"),
+        (("model.safetensors.index.json",), "", "lists no weights files under weight_map; fetch it again"),
     ],
 )
 def test_a_path_that_names_no_single_weights_file_is_refused(tmp_path, files, asked, complaint):
@@ -145,3 +147,110 @@ def test_a_path_that_names_no_single_weights_file_is_refused(tmp_path, files, as
         (tmp_path / name).touch()
     with pytest.raises(CheckpointProblem, match=complaint):
         checkpoint_file(tmp_path / asked)
+
+
+def whole():
+    source = small()
+    seeded.fill(source, 5)
+    return source, {name: tensor.clone() for name, tensor in source.state_dict().items()}
+
+
+def write_pretrained(folder, state, kind, shards):
+    """What `save_pretrained` leaves: config.json and one file of weights, or several and the index that lists them."""
+    stem, suffix = ("model", ".safetensors") if kind == "safetensors" else ("pytorch_model", ".bin")
+    save = save_file if kind == "safetensors" else torch.save
+    (folder / "config.json").write_text("{}")
+    (folder / "training_args.bin").write_bytes(b"not weights")
+    if shards == 1:
+        save(state, folder / f"{stem}{suffix}")
+        return
+    names, weight_map = list(state), {}
+    for number in range(shards):
+        file = f"{stem}-{number + 1:05}-of-{shards:05}{suffix}"
+        part = {name: state[name] for name in names[number::shards]}
+        save(part, folder / file)
+        weight_map |= dict.fromkeys(part, file)
+    (folder / f"{stem}{suffix}.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("kind", ["safetensors", "bin"])
+def test_a_folder_of_from_pretrained_is_loaded_from_all_its_files(tmp_path, kind, shards):
+    source, state = whole()
+    write_pretrained(tmp_path, state, kind, shards)
+    target = small()
+    load_into(target, tmp_path)
+    assert len(checkpoint_files(tmp_path)) == shards
+    assert all(torch.equal(a, b) for a, b in zip(source.parameters(), target.parameters(), strict=True))
+
+
+def test_an_index_may_be_given_instead_of_its_folder(tmp_path):
+    _, state = whole()
+    write_pretrained(tmp_path, state, "safetensors", 2)
+    assert set(read_state(tmp_path / "model.safetensors.index.json")) == set(state)
+
+
+def test_of_a_folder_with_both_kinds_the_safetensors_are_read(tmp_path):
+    for name in ("pytorch_model.bin", "model.safetensors"):
+        (tmp_path / name).touch()
+    assert checkpoint_files(tmp_path) == (tmp_path / "model.safetensors",)
+
+
+def test_a_shard_that_is_not_there_is_named(tmp_path):
+    _, state = whole()
+    write_pretrained(tmp_path, state, "safetensors", 3)
+    (tmp_path / "model-00002-of-00003.safetensors").unlink()
+    with pytest.raises(CheckpointProblem, match=r"names 3 files, 1 of .*, first model-00002-of-00003"):
+        checkpoint_files(tmp_path)
+
+
+def test_one_file_is_asked_of_a_checkpoint_in_several(tmp_path):
+    _, state = whole()
+    write_pretrained(tmp_path, state, "bin", 2)
+    with pytest.raises(CheckpointProblem, match="holds its weights in 2 files"):
+        checkpoint_file(tmp_path)
+
+
+def test_a_state_kept_under_a_key_is_read_from_there(tmp_path):
+    source, state = whole()
+    torch.save({"model": state, "epoch": 3}, tmp_path / "w.pth")
+    target = small()
+    load_into(target, tmp_path / "w.pth", key="model")
+    assert torch.equal(source[0].weight, target[0].weight)
+
+
+def test_a_checkpoint_without_the_key_says_what_it_holds(tmp_path):
+    torch.save({"net": {}, "epoch": 3}, tmp_path / "w.pth")
+    with pytest.raises(CheckpointProblem, match=r"w.pth keeps nothing under 'model' \(it holds net, epoch\); give a"):
+        read_state(tmp_path / "w.pth", key="model")
+
+
+def test_names_of_a_dropped_prefix_are_ignored_and_others_are_not(tmp_path):
+    source, state = whole()
+    target = small()
+    fit(target, {**state, "loss.weight": torch.ones(1)}, tmp_path / "w.pt", drop=("loss.",))
+    assert torch.equal(source[0].weight, target[0].weight)
+    with pytest.raises(CheckpointProblem, match="holds 1 tensors that the model has not, first lossless"):
+        fit(target, {**state, "lossless": torch.ones(1)}, tmp_path / "w.pt", drop=("loss.",))
+
+
+def tied():
+    module = nn.ModuleDict({"embedding": nn.Embedding(5, 4), "head": nn.Linear(4, 5, bias=False)})
+    module["head"].weight = module["embedding"].weight
+    return module
+
+
+@pytest.mark.parametrize("kept", ["embedding.weight", "head.weight"])
+def test_tied_weights_are_found_under_whichever_name_the_file_keeps(tmp_path, kept):
+    module, values = tied(), torch.arange(20.0).view(5, 4)
+    fit(module, {kept: values}, tmp_path / "w.pt")
+    assert torch.equal(module["embedding"].weight, values)
+    assert module["head"].weight is module["embedding"].weight
+
+
+def test_half_precision_in_the_file_becomes_the_type_of_the_module(tmp_path):
+    source, state = whole()
+    target = small()
+    fit(target, {name: tensor.half() for name, tensor in state.items()}, tmp_path / "w.pt")
+    assert target[0].weight.dtype == torch.float32
+    torch.testing.assert_close(target[0].weight, source[0].weight, atol=1e-3, rtol=0)
