@@ -195,6 +195,9 @@ class Answer(StrEnum):
     CANNOT_TELL = "cannot tell"
     MET = "met"
     MISSED = "missed"
+    NUMBERS_DISAGREE = "its own numbers disagree"
+    NEEDS_CHECKPOINT = "needs a checkpoint"
+    NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,8 @@ class Judged:
 
     Of a budget: its metric, the value that was found, and the target. Of a bound on quality: its metric, what was lost
     in its unit (below zero: gained), and what may be; `over` is the precision that it is held against. `accepted` is
-    the reason by which a bound was loosened.
+    the reason by which a bound was loosened. Of a claim: the ratio that was found, with its interval, and the one that
+    was claimed; `is_rough` where its two cells were timed one after the other and not in turns.
     """
 
     kind: str
@@ -218,6 +222,9 @@ class Judged:
     target: float | None = None
     over: str = ""
     accepted: str | None = None
+    low: float | None = None
+    high: float | None = None
+    is_rough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,23 @@
-"""What follows from verdicts: claims and budgets, what is fatal under which profile, whether a run may be green.
+"""What follows from verdicts: budgets and bounds, what is fatal under which profile, whether a run may be green.
 
 Pure, like `verdict`, which decides what is said of a metric; here it is decided what that means.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from harness.cells import Cell
-from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
-from harness.expectations import Bound, Budget, Claim, QualityBound, Quantity
+from harness.comparisons import LOST_SUPPORT, Answer, Judged, Judgement, Outcome, Verdict
+from harness.expectations import Budget, QualityBound
 from harness.quality_metrics import known
 from harness.results import Measurement, Status
 from harness.scores import Quality, Score
 from harness.stats.groups import score_estimate
-from harness.stats.sequential import STAGE_RATE, interval_at
+from harness.verdict.claims import keeps, lacks_training
 from harness.verdict.quality import judge_bound
-from harness.verdict.times import LATENCY, LEAST_PROCESSES, LOADING, MEMORY, TAILS
-from harness.verdict.work import for_as_much
+from harness.verdict.times import LATENCY, LOADING, MEMORY, TAILS
 
 COMPARED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.SUSPECT)
 DECIDED = (Outcome.REGRESSED, Outcome.IMPROVED, Outcome.UNCHANGED)
@@ -151,7 +148,7 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
         return Judged("budget", budget.name, cell, Answer.CANNOT_TELL, f"no {budget.metric}: {why}", budget.source)
     target = budget.bound.at_most if budget.bound.at_most is not None else budget.bound.at_least
     assert target is not None
-    is_met = _keeps(value, budget.bound)
+    is_met = keeps(value, budget.bound)
     off = f"{abs(value / target - 1):.0%} off" if target else f"{abs(value - target):.3g} off"
     text = f"{budget.metric} is {value:.4g}, {budget.bound}: {'met' if is_met else 'missed'}, {off}"
     answer = Answer.MET if is_met else Answer.MISSED
@@ -175,8 +172,8 @@ def _judge_quality_budget(budget: Budget, cell: Cell, quality: Quality, score: S
     if found is None or found.low is None or found.high is None:
         return say(Answer.CANNOT_TELL, f"too few examples to say how far off {budget.metric} is", target)
     text = f"{budget.metric} is {found.value:.3g} [{found.low:.3g}, {found.high:.3g}] of {found.examples} examples"
-    keeps = [_keeps(end, budget.bound) for end in (found.low, found.high)]
-    answer = Answer.MET if all(keeps) else Answer.CANNOT_TELL if any(keeps) else Answer.MISSED
+    kept = [keeps(end, budget.bound) for end in (found.low, found.high)]
+    answer = Answer.MET if all(kept) else Answer.CANNOT_TELL if any(kept) else Answer.MISSED
     return say(answer, f"{text}, {budget.bound}: {answer}", target)
 
 
@@ -188,6 +185,8 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
         fails = is_fatal and answer is Answer.FAILS
         return Judged("quality", bound.name, cell, answer, text, bound.source, fails, bound.metric, over=bound.over)
 
+    if found.status is Status.MEASURED and (why := lacks_training(found, bound.metric)) is not None:
+        return say(Answer.NEEDS_CHECKPOINT, why)
     if found.status is Status.MEASURED and found.quality is not None and found.quality.problem is None:
         has = [score.metric for score in found.quality.scores]
         if bound.metric not in has:
@@ -221,58 +220,6 @@ def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
         else one
         for one in verdicts
     )
-
-
-def judge_claim(
-    claim: Claim, cell: Cell, duel: Duel | None, sizes: tuple[float, float] | None = None, *, is_fatal: bool
-) -> Judged:
-    """Whether a published ratio holds, from pairs of the cell against the precision it is claimed over.
-
-    `sizes` are the artifacts of the cell and of that precision: what is counted needs no pairs.
-    """
-
-    def say(answer: Answer, text: str) -> Judged:
-        return Judged("claim", claim.name, cell, answer, text, claim.source, is_fatal and answer is Answer.FAILS)
-
-    if claim.quantity is Quantity.SIZE and sizes is not None:
-        ratio = sizes[0] / sizes[1]
-        answer = Answer.HOLDS if _keeps(ratio, claim.bound) else Answer.FAILS
-        return say(answer, f"{claim.quantity} {ratio:.3g} × {claim.over}, counted, claimed {claim.bound}")
-    if duel is None or not duel.pairs:
-        why = f": {duel.problem}" if duel and duel.problem else ""
-        return say(Answer.CANNOT_TELL, f"not measured in pairs; pytest --against precision={claim.over} does{why}")
-    found = _ratio(claim, cell, duel)
-    if isinstance(found, str):
-        return say(Answer.CANNOT_TELL, found)
-    low, middle, high = found
-    text = f"{claim.quantity} {middle:.3g} × {claim.over} [{low:.3g}, {high:.3g}], claimed {claim.bound}"
-    keeps = [_keeps(end, claim.bound) for end in (low, high)]
-    if all(keeps):
-        return say(Answer.HOLDS, text)
-    return say(Answer.CANNOT_TELL if any(keeps) else Answer.FAILS, text)
-
-
-def _keeps(value: float, bound: Bound) -> bool:
-    return value <= bound.at_most if bound.at_most is not None else value >= (bound.at_least or 0.0)
-
-
-def _ratio(claim: Claim, cell: Cell, duel: Duel) -> tuple[float, float, float] | str:
-    """The claimed ratio with its interval, or why there is none. For speed it is old time over new."""
-    pairs = [pair for pair in duel.pairs if pair.stage > 0]
-    if claim.quantity is Quantity.SPEED:
-        # A side that made less of it is not faster: speed is of as much audio, of as many tokens.
-        pairs = [pair for pair in for_as_much(duel).pairs if pair.stage > 0]
-        if len(pairs) <= LEAST_PROCESSES:
-            return f"{len(pairs)} pairs are too few; {LEAST_PROCESSES + 1} are needed"
-        interval = interval_at([pair.log_ratios[duel.clock] for pair in pairs], STAGE_RATE)
-        return math.exp(-interval.high), math.exp(-interval.centre), math.exp(-interval.low)
-    metric = claim.metric(cell)
-    olds = [pair.old.values[metric] for pair in pairs if metric in pair.old.values]
-    news = [pair.new.values[metric] for pair in pairs if metric in pair.new.values]
-    told = min(len(olds), len(news))
-    if told < LEAST_PROCESSES:
-        return f"{told} pairs tell {metric} of both sides; {LEAST_PROCESSES} are needed"
-    return min(news) / max(olds), median(news) / median(olds), max(news) / min(olds)
 
 
 def fatal_lines(judgement: Judgement) -> tuple[str, ...]:

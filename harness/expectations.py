@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from harness.cells import Cell, matches
 from harness.errors import UsageProblem, suggestion
+from harness.published import Said
 from harness.quality_metrics import known
 
 Declared = Sequence[tuple[str, tuple[str, ...]]]
@@ -95,37 +96,58 @@ class Budget:
 
 
 class Quantity(StrEnum):
-    """What the ratio of a claim is of: a cell's over the other precision's, and for speed the other way round."""
+    """What a claim is about: a cell's ratio over the other side's, of speed the other way round.
+
+    Two are no ratios: of accuracy it is what is lost, in its unit; of bytes the size itself.
+    """
 
     SPEED = "speed"
     MEMORY = "memory"
     SIZE = "size"
+    FIRST_AUDIBLE = "first_audible"
+    ACCURACY = "accuracy"
+    BYTES = "bytes"
+
+    @property
+    def has_other_side(self) -> bool:
+        """Whether there is something that the cell is held against."""
+        return self is not Quantity.BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A published ratio, kept as a check: of a cell over the same model and device at the precision `over`.
+    """A published figure, kept as a check: of a cell over its model at the precision `over`, or over `over_model`.
 
-    `on` is a glob for the machines it was claimed of: their architecture or the model of their CPU.
+    `bound` is what was promised. `best` is the far end of a range that was published, beyond which a cell is better
+    than claimed. `said` are the publisher's own numbers. `on` is a glob for the machines it was claimed of: their
+    architecture or the model of their CPU.
     """
 
     name: str
     cells: CellPattern
-    over: str
+    over: str | None
     quantity: Quantity
     bound: Bound
     source: str
     on: str | None = None
     line: int = field(default=0, compare=False)
     over_line: int = field(default=0, compare=False)
+    over_model: str | None = None
+    best: float | None = None
+    said: Said | None = None
 
     def fits(self, cell: Cell) -> bool:
         """Whether the claim is about this cell, which then is not the other side itself."""
-        return cell.precision != self.over and self.cells.fits(cell)
+        return self.cells.fits(cell) and (not self.quantity.has_other_side or self.other(cell) != cell)
 
     def other(self, cell: Cell) -> Cell:
-        """The cell on the other side of the ratio."""
-        return Cell(cell.model, self.over, cell.device)
+        """The cell on the other side."""
+        return Cell(self.over_model or cell.model, self.over or cell.precision, cell.device)
+
+    @property
+    def other_side(self) -> str:
+        """The other side in a word."""
+        return "/".join(part for part in (self.over_model, self.over) if part)
 
     def metric(self, cell: Cell) -> str:
         """The metric that both sides are asked for. Memory is the device's own where it has its own."""
@@ -134,8 +156,12 @@ class Claim:
                 return "latency_seconds"
             case Quantity.MEMORY:
                 return "device_peak_bytes" if cell.device.partition(":")[0] == "cuda" else "peak_bytes"
-            case Quantity.SIZE:
+            case Quantity.SIZE | Quantity.BYTES:
                 return "artifact_bytes"
+            case Quantity.FIRST_AUDIBLE:
+                return "first_audible_seconds"
+            case Quantity.ACCURACY:
+                return "accuracy"
 
     def is_asked_on(self, *machine: str) -> bool:
         """Whether the claim concerns a machine, given its architecture and the model of its CPU."""
@@ -172,7 +198,7 @@ class QualityBound:
 
 
 Sided = Claim | QualityBound
-"""What compares a cell with the same model at another precision."""
+"""What compares a cell with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +236,12 @@ class Expectations:
             for text in _unmatched(one.cells, declared):
                 yield one.cells.line, text
         for side in sided:
+            if isinstance(side, Claim) and (side.over_model is not None or side.over is None):
+                models = [model for model, _ in declared]
+                if side.over_model is not None and side.over_model not in models:
+                    hint = suggestion(side.over_model, models)
+                    yield side.over_line, f"over_model = {side.over_model!r} is no declared model; {hint}"
+                continue
             meant = [
                 precisions
                 for model, precisions in declared

@@ -22,8 +22,9 @@ from harness.expectations import (
     split_globs,
 )
 from harness.metrics import Better, Metric, Pool
+from harness.published import Said
 from harness.quality_metrics import known
-from harness.toml_tables import Document, Table
+from harness.toml_tables import Document, Table, shown
 
 EXPECTATIONS_FILE = "expectations.toml"
 """The usual name, in the folder above that of the models."""
@@ -89,15 +90,93 @@ def _budget(table: Table) -> Budget | None:
     return Budget(name, cells, metric.name, bound, source or "", table.line())
 
 
+_CLAIM_KEYS = (
+    "name",
+    "cells",
+    "over",
+    "over_model",
+    "quantity",
+    "at_most",
+    "at_least",
+    "said",
+    "on",
+    "source",
+)
+
+
 def _claim(table: Table) -> Claim | None:
-    table.refuse_unknown(("name", "cells", "over", "quantity", "at_most", "at_least", "on", "source"))
-    name, cells, over, quantity = _name(table), _cells(table), _over(table), _quantity(table)
-    bound, on = _bound(table), _on(table)
+    table.refuse_unknown(_CLAIM_KEYS)
+    name, cells, quantity = _name(table), _cells(table), _quantity(table)
+    over_model = table.text("over_model")
+    has_over = "over" in table.content or (over_model is None and quantity is not Quantity.BYTES)
+    over = _over(table) if has_over else None
+    said, on = _said(table), _on(table)
     source = table.text("source", needed="say who published it")
-    _refuse_one_side(table, cells, over)
-    if name is None or cells is None or over is None or quantity is None or bound is None or source is None:
+    if over_model is None:
+        _refuse_one_side(table, cells, over)
+    if quantity is Quantity.BYTES:
+        for key in ("over", "over_model"):
+            if key in table.content:
+                table.complain(key, f"bytes are the size itself, over nothing; leave {key} away, or write size")
+    promised = _promised(table, quantity or Quantity.SIZE, said)
+    if name is None or cells is None or quantity is None or promised is None or source is None:
         return None
-    return Claim(name, cells, over, quantity, bound, source, on, table.line(), table.line("over"))
+    if has_over and over is None:
+        return None
+    bound, best = promised
+    over_line = table.line(next((key for key in ("over_model", "over") if key in table.content), None))
+    return Claim(
+        name, cells, over, quantity, bound, source, on, table.line(), over_line, over_model, best=best, said=said
+    )
+
+
+def _promised(table: Table, quantity: Quantity, said: Said | None) -> tuple[Bound, float | None] | None:
+    """What has to be kept, and the far end of a range: of `at_least` and `at_most`, or of the published numbers."""
+    given = [key for key in ("at_most", "at_least") if key in table.content]
+    more_is_better = quantity is Quantity.SPEED
+    if len(given) == 2:
+        least, most = _positive(table, "at_least"), _positive(table, "at_most")
+        if least is None or most is None:
+            return None
+        if least >= most:
+            table.complain("at_least", f"at_least = {least:g} is not below at_most = {most:g}; turn them round")
+            return None
+        return (Bound(at_least=least), most) if more_is_better else (Bound(at_most=most), least)
+    if not given and said is not None and quantity.has_other_side and quantity is not Quantity.ACCURACY:
+        if more_is_better:
+            return Bound(at_least=said.times_range[0]), None
+        return Bound(at_most=said.ratio_range[1]), None
+    bound = _bound(table)
+    return None if bound is None else (bound, None)
+
+
+def _positive(table: Table, key: str) -> float | None:
+    number = table.number(key)
+    if number is not None and number <= 0:
+        table.complain(key, f"{key} = {number:g} is no target; write a number above 0")
+        return None
+    return number
+
+
+def _said(table: Table) -> Said | None:
+    """The publisher's own numbers: said = { from = 5.2, to = 0.16, unit = "s", per_cent = 84 }."""
+    found = table.content.get("said")
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        hint = 'write said = { from = 5.2, to = 0.16, unit = "s" }'
+        table.complain("said", f"said = {shown(found)} is no table; {hint}")
+        return None
+    within = Table(table.document, (*table.place, "said"), found, "said")
+    within.refuse_unknown(("from", "to", "unit", "per_cent", "times"))
+    numbers = {key: _positive(within, key) for key in ("from", "to", "per_cent", "times")}
+    for key in ("from", "to"):
+        if key not in found:
+            table.complain("said", f"said has no {key!r}; write both numbers that were published")
+    before, after = numbers["from"], numbers["to"]
+    if before is None or after is None:
+        return None
+    return Said(before, after, within.text("unit") or "", numbers["per_cent"], numbers["times"])
 
 
 def _quality(table: Table) -> QualityBound | None:

@@ -27,7 +27,6 @@ from harness.consequences import (
     Profile,
     downgraded,
     judge_budget,
-    judge_claim,
     judge_quality_bound,
     unimproved,
     weighed,
@@ -36,6 +35,7 @@ from harness.expectations import Expectations
 from harness.expectations_file import read_expectations
 from harness.results import Measurement, Run
 from harness.stats.sequential import RUN_RATE, run_rate, stage_rate
+from harness.verdict.claims import judge_claim, unmeasured
 from harness.verdict.quality import judge_quality, quality_comparisons
 from harness.verdict.times import LEAST_PROCESSES, MEMORY, TIMED, judge_duel
 
@@ -180,15 +180,23 @@ class Bench:
                 yield judge_quality_bound(bound, measurement, over, is_fatal=fails_quality)
             for claim in self.expectations.claims_of(cell, *machine):
                 duel = duels.get(cell)
-                is_paired = duel is not None and duel.against == claim.over
-                sizes = _sizes(measurement, found.get(claim.other(cell)))
-                yield judge_claim(claim, cell, duel if is_paired else None, sizes, is_fatal=is_fatal)
+                is_paired = duel is not None and claim.over_model is None and duel.against == claim.over
+                other = found.get(claim.other(cell))
+                yield judge_claim(claim, cell, duel if is_paired else None, measurement, other, is_fatal=is_fatal)
+        yield from self._unmeasured(found, machine)
 
-
-def _sizes(measurement: Measurement, other: Measurement | None) -> tuple[float, float] | None:
-    """The bytes of both artifacts, where both are known."""
-    own, over = measurement.value("artifact_bytes"), other.value("artifact_bytes") if other else None
-    return (own, over) if own and over else None
+    def _unmeasured(self, found: Mapping[Cell, Measurement], machine: Sequence[str]) -> Iterable[Judged]:
+        """The claims that nothing of this run concerns."""
+        for claim in self.expectations.claims:
+            if claim.is_asked_on(*machine) and any(claim.fits(cell) for cell in found):
+                continue
+            device = claim.cells.device if claim.cells.device.isalnum() else REFERENCE_DEVICE
+            cells = (Cell(model, precision, device) for model, precision in sorted(self.declared))
+            cell = next((cell for cell in cells if claim.fits(cell)), None)
+            if cell is not None:
+                is_elsewhere = not claim.is_asked_on(*machine)
+                why = f"claimed of {claim.on} machines" if is_elsewhere else "not measured in this run"
+                yield unmeasured(claim, cell, why)
 
 
 def bench_of(order: Order, declared: tuple[zoo.Declared, ...], decided_before: frozenset[Cell]) -> Bench:

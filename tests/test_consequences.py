@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import permutations
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells import Cell
-from harness.comparisons import LOST_SUPPORT, Answer, Basis, Clock, Duel, Judged, Judgement, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Answer, Basis, Judged, Judgement, Outcome, Verdict
 from harness.consequences import (
     PROFILES,
     compared_cells,
@@ -21,11 +20,10 @@ from harness.consequences import (
     fatal_lines,
     is_aside,
     judge_budget,
-    judge_claim,
     of_cells,
     weighed,
 )
-from harness.expectations import Bound, Budget, CellPattern, Claim, Quantity
+from harness.expectations import Bound, Budget, CellPattern
 from harness.results import Reading
 from harness.verdict.times import EXACT, LATENCY, LOADING, MEMORY, TAILS, judge_duel
 from tests.comparisons_samples import RATE, SLOWER, around, duel, own_margin, pair, said
@@ -308,126 +306,3 @@ def test_a_budget_of_what_was_not_measured_cannot_be_told(metric: str, measureme
 def test_a_failed_cell_meets_no_budget_though_it_was_read_before_it_failed() -> None:
     halfway = replace(FAILED, readings=(Reading("latency_p50_seconds", 0.25),))
     assert judge_budget(budget(at_most=1.0), halfway, is_fatal=True).answer is Answer.CANNOT_TELL
-
-
-# Claims.
-
-CUDA = Cell("tone", "int8-dynamic", "cuda")
-
-
-def claim(quantity: Quantity = Quantity.SPEED, **bound: float) -> Claim:
-    return Claim("as published", CellPattern("*", "*", "*"), "fp32", quantity, Bound(**bound), "the card")
-
-
-def answer(one: Claim, fought: Duel | None, cell: Cell = OTHER) -> Answer:
-    return judge_claim(one, cell, fought, is_fatal=True).answer
-
-
-# Half as long, ±0.001 in the logarithm; t = 4.541 (3 degrees, 1 %) · 0.001 / √3 = 0.0026: a speed of 1.995 to 2.005.
-TWICE = duel(around(-math.log(2)), against="fp32")
-
-
-@pytest.mark.parametrize(
-    ("bound", "expected"),
-    [
-        ({"at_least": 1.16}, Answer.HOLDS),
-        ({"at_least": 1.994}, Answer.HOLDS),
-        ({"at_least": 1.996}, Answer.CANNOT_TELL),
-        ({"at_least": 2.0}, Answer.CANNOT_TELL),
-        ({"at_least": 2.004}, Answer.CANNOT_TELL),
-        ({"at_least": 2.006}, Answer.FAILS),
-        ({"at_most": 2.006}, Answer.HOLDS),
-        ({"at_most": 2.0}, Answer.CANNOT_TELL),
-        ({"at_most": 1.994}, Answer.FAILS),
-    ],
-)
-def test_a_claimed_speed_is_old_time_over_new(bound: dict[str, float], expected: Answer) -> None:
-    assert answer(claim(**bound), TWICE) is expected
-
-
-@pytest.mark.parametrize(("bytes_", "expected"), [(50.0, Answer.HOLDS), (60.0, Answer.FAILS)])
-def test_a_claimed_size_is_counted_and_needs_no_pairs(bytes_: float, expected: Answer) -> None:
-    found = judge_claim(claim(Quantity.SIZE, at_most=0.55), OTHER, None, (bytes_, 100.0), is_fatal=True)
-    assert (found.answer, found.is_fatal) == (expected, expected is Answer.FAILS)
-    assert found.text == f"size {bytes_ / 100:.3g} × fp32, counted, claimed at most 0.55"
-
-
-def test_a_claim_tells_its_ratio_and_whose() -> None:
-    found = judge_claim(claim(at_least=1.16), OTHER, TWICE, is_fatal=True)
-    assert found.text == "speed 2 × fp32 [1.99, 2.01], claimed at least 1.16"
-    assert (found.kind, found.name, found.cell, found.source) == ("claim", "as published", OTHER, "the card")
-
-
-@pytest.mark.parametrize(
-    ("bound", "is_fatal", "expected"),
-    [({"at_least": 3.0}, True, True), ({"at_least": 3.0}, False, False), ({"at_least": 2.0}, True, False)],
-)
-def test_only_a_claim_that_fails_can_be_fatal(bound: dict[str, float], is_fatal: bool, expected: bool) -> None:
-    assert judge_claim(claim(**bound), OTHER, TWICE, is_fatal=is_fatal).is_fatal is expected
-
-
-def test_both_stages_of_a_claim_count_and_a_trial_does_not() -> None:
-    trial = tuple(pair(math.log(2), stage=0) for _ in range(4))
-    both = replace(TWICE, pairs=(*trial, *TWICE.pairs[:2], *(replace(one, stage=2) for one in TWICE.pairs[2:])))
-    assert answer(claim(at_least=1.994), both) is Answer.HOLDS
-    assert answer(claim(at_least=1.0), replace(TWICE, pairs=trial)) is Answer.CANNOT_TELL
-
-
-def test_a_claim_is_judged_by_the_clock_that_decides() -> None:
-    waits = tuple(pair(ratio, wall=0.0) for ratio in around(-math.log(2)))
-    assert answer(claim(at_least=1.9), duel(pairs=waits)) is Answer.HOLDS
-    assert answer(claim(at_least=1.9), duel(pairs=waits, clock=Clock.WALL)) is Answer.FAILS
-
-
-@pytest.mark.parametrize(
-    ("fought", "words"),
-    [
-        (None, "not measured in pairs; pytest --against precision=fp32 does"),
-        (duel(), "not measured in pairs; pytest --against precision=fp32 does"),
-        (duel(problem="it broke"), "not measured in pairs; pytest --against precision=fp32 does: it broke"),
-        (duel(around(0.0)[:3]), "3 pairs are too few; 4 are needed"),
-    ],
-)
-def test_a_claim_without_enough_pairs_cannot_be_told(fought: Duel | None, words: str) -> None:
-    found = judge_claim(claim(at_least=1.0), OTHER, fought, is_fatal=True)
-    assert (found.answer, found.is_fatal, found.text) == (Answer.CANNOT_TELL, False, words)
-
-
-def weights(metric: str, olds: list[float], news: list[float]) -> Duel:
-    return duel(
-        pairs=tuple(
-            pair(0.0, values={metric: old}, new_values={metric: new}) for old, new in zip(olds, news, strict=True)
-        )
-    )
-
-
-@pytest.mark.parametrize(
-    # Over 100, 110 and 120: the lowest over the highest, medians, the highest over the lowest.
-    ("news", "at_most", "expected"),
-    [
-        ([50.0, 55.0, 60.0], 0.60, Answer.HOLDS),  # 50/120 = 0.417 to 60/100 = 0.6
-        ([50.0, 55.0, 60.0], 0.55, Answer.CANNOT_TELL),
-        ([50.0, 55.0, 60.0], 0.42, Answer.CANNOT_TELL),
-        ([50.0, 55.0, 60.0], 0.41, Answer.FAILS),
-    ],
-)
-@pytest.mark.parametrize(("quantity", "metric"), [(Quantity.MEMORY, MEMORY), (Quantity.SIZE, "artifact_bytes")])
-def test_claimed_memory_and_size_are_new_over_old(
-    quantity: Quantity, metric: str, news: list[float], at_most: float, expected: Answer
-) -> None:
-    found = judge_claim(claim(quantity, at_most=at_most), OTHER, weights(metric, [100, 110, 120], news), is_fatal=True)
-    assert found.answer is expected
-    assert f"{quantity} 0.5 × fp32 [0.417, 0.6]" in found.text
-
-
-def test_two_processes_do_not_tell_what_memory_is_claimed() -> None:
-    few = weights(MEMORY, [100.0] * 2, [50.0] * 2)
-    found = judge_claim(claim(Quantity.MEMORY, at_most=0.55), OTHER, few, is_fatal=True)
-    assert (found.answer, found.text) == (Answer.CANNOT_TELL, "2 pairs tell peak_bytes of both sides; 3 are needed")
-
-
-def test_pairs_that_do_not_tell_the_memory_of_a_device_are_not_called_too_few() -> None:
-    one = weights(MEMORY, [100.0] * 9, [50.0] * 9)
-    found = judge_claim(claim(Quantity.MEMORY, at_most=0.55), CUDA, one, is_fatal=True)
-    assert found.answer is Answer.CANNOT_TELL
-    assert found.text == "0 pairs tell device_peak_bytes of both sides; 3 are needed"

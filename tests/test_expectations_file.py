@@ -205,7 +205,7 @@ def test_the_tables_of_these_tests_are_right_before_they_are_spoilt(tmp_path: Pa
     read(tmp_path, written(header, {}))
 
 
-EVERY_KEY = "cells, over, quantity, at_most, at_least, on, source"
+EVERY_KEY = "cells, over, over_model, quantity, at_most, at_least, said, on, source"
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,11 @@ EVERY_KEY = "cells, over, quantity, at_most, at_least, on, source"
             "5: metric = 'latency_secs' is not a metric; did you mean latency_seconds?",
         ),
         ("[[claim]]", {"quantity": '"sped"'}, "6: quantity = 'sped' is unknown; did you mean speed?"),
-        ("[[claim]]", {"quantity": None}, "2: [[claim]] has no 'quantity'; write one of speed, memory, size"),
+        (
+            "[[claim]]",
+            {"quantity": None},
+            "2: [[claim]] has no 'quantity'; write one of speed, memory, size, first_audible, accuracy, bytes",
+        ),
         ("[[claim]]", {"over": None}, """2: [[claim]] has no 'over'; say over which precision, as in over = "fp32\""""),
         ("[[claim]]", {"over": '"fp3"'}, "5: over = 'fp3' is not a precision; did you mean fp32?"),
         (

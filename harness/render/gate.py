@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.cells import Cell
-from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judgement, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
 from harness.consequences import compared_cells, of_cells
 from harness.render import changes, numbers
 from harness.render.gate_words import (
@@ -143,6 +143,7 @@ class Comparison:
     aside: tuple[str, ...]
     control: Control | None
     judged: tuple[JudgedRow, ...]
+    elsewhere: str
     problems: tuple[str, ...]
     accepted: tuple[str, ...]
     differences: tuple[str, ...]
@@ -160,6 +161,7 @@ def comparison_of(run: Run) -> Comparison | None:
     listed = [row for row in rows if not _is_summed_up(row)]
     control = control_of(judgement)
     sure = error_control(judgement)
+    elsewhere = claims_elsewhere(run, judgement)
     return Comparison(
         headline=gate_headline(run, judgement),
         worse=tuple(row for row in listed if row.outcome is not Outcome.IMPROVED),
@@ -168,7 +170,8 @@ def comparison_of(run: Run) -> Comparison | None:
         unchanged=unchanged_lines(rows),
         aside=aside_lines(rows),
         control=control,
-        judged=judged_first(map(judged_row, judgement.judged)),
+        judged=judged_first(judged_row(one) for one in judgement.judged if one not in elsewhere),
+        elsewhere=_elsewhere_words(len(elsewhere)),
         problems=_lines(judgement.problems),
         accepted=_lines(judgement.accepted),
         differences=tuple(dict.fromkeys(text for row in rows for text in row.differences if text != str(LOST_SUPPORT))),
@@ -176,6 +179,16 @@ def comparison_of(run: Run) -> Comparison | None:
         health=tuple(_health(run, judgement, control, sure)),
         cells=by_cell(rows),
     )
+
+
+def claims_elsewhere(run: Run, judgement: Judgement) -> tuple[Judged, ...]:
+    """The claims that no cell of the run concerns: a run of a few cells would be mostly about what it has not."""
+    here = {*run.planned, *(measurement.cell for measurement in run.measurements)}
+    return tuple(one for one in judgement.judged if one.kind == "claim" and one.cell not in here)
+
+
+def _elsewhere_words(count: int) -> str:
+    return f"{count} more claim{'s are' if count != 1 else ' is'} about cells that are not in this run" if count else ""
 
 
 def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:

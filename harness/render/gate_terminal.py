@@ -29,7 +29,7 @@ def gate_report(comparison: Comparison, look: Look) -> str:
         _headline(comparison, look),
         _verdicts(comparison, look),
         _control(comparison, look),
-        _judged(comparison.judged, look),
+        _judged(comparison.judged, comparison.elsewhere, look),
         _labelled("baselines", comparison.problems, look),
         _labelled("accepted", comparison.accepted, look),
     ]
@@ -147,8 +147,8 @@ def _control(comparison: Comparison, look: Look) -> str:
     return "\n".join(lines)
 
 
-def _judged(rows: Sequence[JudgedRow], look: Look) -> str:
-    """Return the claims and budgets: a line or two each, the answer first."""
+def _judged(rows: Sequence[JudgedRow], elsewhere: str, look: Look) -> str:
+    """Return the claims and budgets: a line or two each, the answer first; of those about other cells their number."""
     lines = []
     for row in rows:
         answer = f"{row.glyph} {row.judged.answer}"
@@ -159,7 +159,10 @@ def _judged(rows: Sequence[JudgedRow], look: Look) -> str:
         for label, text in (("source", row.source), ("accepted", row.accepted)):
             if text:
                 lines.append(_wrapped(f"{label}: {text}", look, _indent(look), _indent(look)))
-    return "\n".join((_promised(rows), *(line for line in lines if line))) if lines else ""
+    if not lines:
+        return ""
+    lines += [_wrapped(elsewhere, look, "", "  ")] * bool(elsewhere)
+    return "\n".join((_promised(rows), *(line for line in lines if line)))
 
 
 def _promised(rows: Sequence[JudgedRow]) -> str:

@@ -28,6 +28,8 @@ _TONES: Mapping[StrEnum, str] = {
     Answer.FAILS: _BAD,
     Answer.MISSED: _BAD,
     Answer.CANNOT_TELL: _UNSURE,
+    Answer.NUMBERS_DISAGREE: _UNSURE,
+    Answer.NEEDS_CHECKPOINT: _FAINT,
     Worth.WORTH_IT: _GOOD,
     Worth.CANNOT_TELL: _UNSURE,
     Worth.NO_RESULT: _FAINT,

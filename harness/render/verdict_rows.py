@@ -39,7 +39,10 @@ GLYPHS: Mapping[Outcome, str] = {
 ANSWER_GLYPHS: Mapping[Answer, str] = {
     Answer.FAILS: "✕",
     Answer.MISSED: "✕",
+    Answer.NUMBERS_DISAGREE: "≠",
     Answer.CANNOT_TELL: "?",
+    Answer.NEEDS_CHECKPOINT: "∅",
+    Answer.NOT_MEASURED: "○",
     Answer.HOLDS: "✓",
     Answer.MET: "✓",
 }
