@@ -37,6 +37,11 @@ class Arm:
                 return _check(request)
             case protocol.Declare():
                 return declared_models(request)
+            case protocol.Inspect():
+                self._enter(Phase.REFERENCE)
+                from harness.bring.reading import inspected
+
+                return protocol.Inspected(*inspected(Path(request.path), [Path(one) for one in request.inputs]))
             case protocol.Convert(assignment):
                 self._enter(Phase.CONVERT)
                 converted = protocol.Converted(Assigned(assignment).convert().conversion_seconds)

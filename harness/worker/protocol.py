@@ -55,6 +55,13 @@ class Declare(Message, frozen=True):
     shunned: str | None = None
 
 
+class Inspect(Message, frozen=True):
+    """Say what a model's file takes, and what is in files of inputs. The process is used for nothing else."""
+
+    path: str
+    inputs: tuple[str, ...] = ()
+
+
 class Convert(Message, frozen=True):
     """Make the artifact and put it into the store. The process is used for nothing else."""
 
@@ -204,6 +211,13 @@ class Declared(Message, frozen=True):
 
     models: tuple[DeclaredModel, ...]
     versions: dict[str, str]
+
+
+class Inspected(Message, frozen=True):
+    """What was found: a `bring.signature.Signature`, and of each file of inputs its `Given` arrays, as plain values."""
+
+    signature: dict[str, Any]
+    given: list[list[dict[str, Any]]]
 
 
 class Converted(Message, frozen=True):
@@ -359,6 +373,7 @@ class Progress(Message, frozen=True):
 Request = (
     Hello
     | Declare
+    | Inspect
     | Convert
     | Open
     | CheckOutputs
@@ -375,6 +390,7 @@ Request = (
 Outcome = (
     Ready
     | Declared
+    | Inspected
     | Converted
     | NeedsConversion
     | Opened
