@@ -219,11 +219,16 @@ class Campaign:
             cell,
             self.assignment(cell),
             self._pool,
-            Plan(self._order.cell_seconds, self._order.cell_limit_seconds),
+            Plan(self._order.cell_seconds, self._order.cell_limit_seconds, self._fp32_seconds(cell)),
             self,
             self.examiner.place(cell) if self._order.examines else None,
             self._order.keeps_outputs,
         )
+
+    def _fp32_seconds(self, cell: Cell) -> float | None:
+        """The first inference of fp32 beside a cell, where this run has measured it before."""
+        found = self._known.get(Cell(cell.model, "fp32", cell.device))
+        return None if found is None else found.value("first_inference_seconds")
 
     def assignment(self, cell: Cell) -> protocol.Assignment:
         """What a worker is told to host."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from harness.cells import Cell, Reason
+from harness.conduct.patience import Patience, passes_within
 from harness.conduct.readings import Replies, readings_of, sample_of, stages_of
 from harness.models import Model
 from harness.results import (
@@ -26,12 +27,15 @@ from harness.results import (
 )
 from harness.scores import Quality
 from harness.worker import protocol
-from harness.worker.link import Worker, WorkerLost
+from harness.worker.link import NO_LIMITS, Worker, WorkerLost, WorkerTimedOut
+from harness.worker.pace import span
 from harness.worker.pool import Pool
 
 Answer = TypeVar("Answer", bound=protocol.Message)
 
+_REFERENCE = "fp32"
 _WARM_UP_SHARE = 0.5
+_CROWD_SHARE = 0.5
 _MIN_PASSES = 3
 _MAX_INFERENCES = 5_000
 _BLOCK_SECONDS = 1.0
@@ -39,10 +43,14 @@ _BLOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long a cell may take. `limit_seconds` holds for each step: nothing is waited for longer."""
+    """How long a cell may take. `limit_seconds` holds for each step: nothing is waited for longer.
+
+    `fp32_seconds` is the first inference of fp32 on the same device, where it was measured before.
+    """
 
     timing_seconds: float
     limit_seconds: float
+    fp32_seconds: float | None = None
 
 
 class Watch(Protocol):
@@ -95,8 +103,11 @@ class Solo:
         except _Told as told:
             measured = _untold(self.cell, told)
         except WorkerLost as lost:
-            failure = Failure(lost.phase, lost.text, lost.last_words)
-            measured = Measurement(self.cell, Status.FAILED, failure=failure)
+            if self._patience and lost.phase is Phase.FIRST and isinstance(lost, WorkerTimedOut):
+                measured = _too_slow(self.cell, self._patience.exhausted)
+            else:
+                failure = Failure(lost.phase, lost.text, lost.last_words)
+                measured = Measurement(self.cell, Status.FAILED, failure=failure)
         return replace(measured, seconds_spent=time.monotonic() - start)
 
     def peak_bytes(self) -> float | None:
@@ -111,6 +122,13 @@ class Solo:
             return None
         readings = readings_of(self.model, Replies(opened, checked, (block,), closed), sample_of((block,)))
         return next((one.value for one in readings if one.metric == "peak_bytes"), None)
+
+    @property
+    def _patience(self) -> Patience | None:
+        """How long this precision is waited for; fp32 has nothing to be slower than."""
+        if self.cell.precision == _REFERENCE:
+            return None
+        return Patience(self.plan.limit_seconds, self.plan.fp32_seconds)
 
     def _measure(self) -> Measurement:
         before = self.watch.condition(self.cell, "before")
@@ -129,34 +147,65 @@ class Solo:
         self.watch.runtime_facts(self.cell, opened.versions)
         # The next cell's worker comes up while nothing is timed.
         self.pool.refill()
-        checked = self._ask(worker, protocol.CheckOutputs(), protocol.Checked)
+        checked = self._checked(worker, opened)
         self.pool.settle()
         most = _WARM_UP_SHARE * self.plan.timing_seconds
         warm = self._ask(worker, protocol.WarmUp(most), protocol.Warm)
-        blocks = tuple(self._blocks(worker))
+        blocks = tuple(self._blocks(worker, self._least_passes(checked)))
         during = self.watch.condition(self.cell, "during")
+        crowds = tuple(self._crowds(worker, opened))
         quality = self._answers(worker)
         closed = self._ask(worker, protocol.Close(), protocol.Closed)
         sample = sample_of(blocks)
         return Measurement(
             cell=self.cell,
             status=Status.MEASURED,
-            readings=readings_of(self.model, Replies(opened, checked, blocks, closed), sample),
+            readings=readings_of(self.model, Replies(opened, checked, blocks, closed, crowds), sample),
             sample=sample,
             warm_up=WarmUp(len(warm.wall_seconds), warm.seconds, warm.steady, warm.wall_seconds),
             provenance=_provenance(self.model, opened),
             placement=msgspec.convert(opened.placement, PlacementProof),
             conditions=(before, during, self.watch.condition(self.cell, "after")),
-            notes=_notes(warm, checked, opened),
+            notes=(*_notes(warm, checked, opened), *self._fewer_passes(checked)),
             stages=stages_of(self.model, blocks),
             quality=quality,
         )
+
+    def _checked(self, worker: Worker, opened: protocol.Opened) -> protocol.Checked:
+        """The outputs of every example; of a precision too slow for that, with the factor against fp32."""
+        try:
+            return self._ask(worker, protocol.CheckOutputs(self.plan.limit_seconds), protocol.Checked)
+        except _Told as told:
+            match told.reply, self._patience:
+                case protocol.CannotRun(Reason.TOO_SLOW, text), Patience() as patience:
+                    slow = patience.slow(opened.first_inference_seconds, text)
+                    raise _Told(protocol.CannotRun(Reason.TOO_SLOW, slow), told.last_words) from None
+            raise
+
+    def _least_passes(self, checked: protocol.Checked) -> int:
+        seconds = checked.first_pass_seconds
+        return passes_within(_MIN_PASSES, sum(seconds), len(seconds), self.plan.limit_seconds)
+
+    def _fewer_passes(self, checked: protocol.Checked) -> tuple[str, ...]:
+        """What a reader should know where one pass takes so long that fewer were made than usual."""
+        least = self._least_passes(checked)
+        if least == _MIN_PASSES:
+            return ()
+        one = f"one takes {span(sum(checked.first_pass_seconds))}, and --cell-limit is {span(self.plan.limit_seconds)}"
+        return (f"timed in {least} pass{'es' if least > 1 else ''} instead of {_MIN_PASSES}: {one}",)
+
+    def _crowds(self, worker: Worker, opened: protocol.Opened) -> Iterator[protocol.Crowded]:
+        """Many requests at once, where what is measured is a service."""
+        for at_once in opened.concurrency:
+            request = protocol.Crowd(at_once, _CROWD_SHARE * self.plan.timing_seconds)
+            yield self._ask(worker, request, protocol.Crowded)
 
     def _answers(self, worker: Worker) -> Quality | None:
         """Have the session that was timed give its outputs once more, to be kept; why not, where that fails."""
         if self.answers is None:
             return None
-        reply = worker.ask(protocol.Answer(str(self.answers), self.keeps_recordings), self.plan.limit_seconds)
+        limit = self.plan.limit_seconds
+        reply = worker.ask(protocol.Answer(str(self.answers), self.keeps_recordings, limit), limit)
         match reply:
             case protocol.Broke(phase, text):
                 return Quality(problem=f"{phase}: {text}")
@@ -166,10 +215,10 @@ class Solo:
                 assert isinstance(reply, protocol.Answered), reply
                 return None
 
-    def _blocks(self, worker: Worker) -> Iterator[protocol.Block]:
+    def _blocks(self, worker: Worker, least: int) -> Iterator[protocol.Block]:
         """Whole passes until the time is spent, a block at a time, so that little is lost when something dies."""
         left, passes, inferences = self.plan.timing_seconds, 0, 0
-        while passes < _MIN_PASSES or (left > 0 and inferences < _MAX_INFERENCES):
+        while passes < least or (left > 0 and inferences < _MAX_INFERENCES):
             most = max(1, _MAX_INFERENCES - inferences)
             request = protocol.Time(min(_BLOCK_SECONDS, max(left, 0.0)), 1, most)
             block = self._ask(worker, request, protocol.Block)
@@ -183,7 +232,8 @@ class Solo:
         return self.pool.worker().hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
 
     def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
-        reply = worker.ask(request, self.plan.limit_seconds)
+        limits = {Phase.FIRST: self._patience.first_seconds} if self._patience else NO_LIMITS
+        reply = worker.ask(request, self.plan.limit_seconds, limits)
         if isinstance(reply, protocol.CannotRun | protocol.Broke):
             raise _Told(reply, worker.last_words())
         return reply
@@ -200,6 +250,10 @@ def _untold(cell: Cell, told: _Told) -> Measurement:
             return Measurement(cell, Status.UNSUPPORTED, reason=Reason(reason), text=text)
         case protocol.Broke(phase, text):
             return Measurement(cell, Status.FAILED, failure=Failure(phase, text, told.last_words))
+
+
+def _too_slow(cell: Cell, text: str) -> Measurement:
+    return Measurement(cell, Status.UNSUPPORTED, reason=Reason.TOO_SLOW, text=text)
 
 
 def _provenance(model: Model, opened: protocol.Opened) -> Provenance:
@@ -232,6 +286,6 @@ def _notes(warm: protocol.Warm, checked: protocol.Checked, opened: protocol.Open
         notes.append(f"no steady state within {len(warm.wall_seconds)} warm-up inferences")
     if checked.audio_note:
         notes.append(checked.audio_note)
-    if opened.artifact.coverage.fraction < 1:
+    if opened.artifact.coverage.fraction < 1 and not opened.uncounted:
         notes.append(f"{opened.artifact.coverage.fraction:.0%} of the weight bytes converted")
     return tuple(notes)

@@ -12,10 +12,11 @@ from harness.errors import HarnessError
 from harness.models import Artifact
 from harness.phases import Fact, Phase
 from harness.probes.memory import PeakMeter
-from harness.runtimes import RUNTIMES, Runtime, Session, Tuning
+from harness.runtimes import RUNTIMES, Runtime, Serving, Session, Tuning
 from harness.worker import protocol
 from harness.worker.assigned import Assigned, described
 from harness.worker.bench import Bench, peak_of
+from harness.worker.serving import weighed
 from harness.worker.sets import workload_digest
 from harness.worker.trees import declared_models, refuse_modules_of
 
@@ -49,23 +50,28 @@ class Arm:
                 return converted
             case protocol.Open(assignment):
                 return self._open(assignment)
-            case protocol.CheckOutputs():
+            case protocol.CheckOutputs(max_seconds):
                 self._enter(Phase.OUTPUTS)
-                return self._loaded.check_outputs()
+                return self._loaded.check_outputs(max_seconds)
             case protocol.WarmUp(max_seconds):
                 self._enter(Phase.WARM_UP)
                 return self._loaded.warm_up(max_seconds)
             case protocol.Time():
                 self._enter(Phase.TIMING)
                 return self._loaded.time(request)
+            case protocol.Crowd():
+                self._enter(Phase.TIMING)
+                return self._loaded.crowd(request)
             case protocol.Lap():
                 return self._loaded.lap(request)
             case protocol.Rebuild(padding_bytes):
                 return self._loaded.rebuild(padding_bytes)
-            case protocol.Answer(folder, is_for_people):
+            case protocol.Answer(folder, is_for_people, max_seconds):
                 self._enter(Phase.ANSWERS)
                 assert self._assigned is not None
                 exam, problem = self._assigned.sets.exam_if_possible()
+                if exam is not None and (problem := self._loaded.too_long(exam, max_seconds)):
+                    exam = None
                 return self._loaded.answer(Path(folder), exam, problem, is_for_people=is_for_people)
             case protocol.Close():
                 self._enter(Phase.CLOSE)
@@ -114,6 +120,8 @@ class Arm:
         def reopen() -> Session:
             return runtime.open(artifact, device, tuning)
 
+        load_peak, peaks = weighed(session, peak_of(loading.peak), peaks)
+
         self._enter(Phase.PLACEMENT)
         placement = _proven(session, assignment.device)
 
@@ -134,7 +142,7 @@ class Arm:
             import_seconds=import_seconds,
             open_seconds=open_seconds,
             first_inference_seconds=first_seconds,
-            load_peak=peak_of(loading.peak),
+            load_peak=load_peak,
             first_peak=peak_of(first.peak),
             placement=placement,
             parameter_count=contents.parameter_count,
@@ -142,6 +150,8 @@ class Arm:
             count_by_part=dict(contents.count_by_part),
             versions={name: _plain(fact) for name, fact in runtime.versions().items()},
             first_inference_clock_ns=begun,
+            uncounted=contents.uncounted,
+            concurrency=session.concurrency if isinstance(session, Serving) else (),
         )
 
 

@@ -16,12 +16,14 @@ from harness.models import Arrays, GivesTokens, Model, Workload, once
 from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
 from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
-from harness.runtimes import Session
+from harness.runtimes import Served, Serving, Session
 from harness.scores import Part
 from harness.worker import protocol
 from harness.worker.answers import clear, digest_of, joined, keep, keep_part, outputs_digest
 from harness.worker.outputs import Made, made_of, no_output, usable
+from harness.worker.pace import exam_too_long, refuse_hopeless
 from harness.worker.record import Record, all_or_none
+from harness.worker.serving import UNCORRECTED, crowded, listened, serving
 
 if TYPE_CHECKING:
     from harness.worker.counters import DeviceCounters
@@ -61,11 +63,14 @@ class Bench:
         self._timing = False
         self._device = Device.parse(assignment.device)
         self._counters: DeviceCounters | None = None
-        alone = assignment.threads == 1 and self._device.kind == "cpu"
+        is_elsewhere = isinstance(session, Serving)
+        alone = assignment.threads == 1 and self._device.kind == "cpu" and not is_elsewhere
         self._stopwatch = Stopwatch(corrected=alone)
         self._uncorrected = (
             "a chunk is timed by its arrival; the correction holds for whole calls"
             if model.streaming
+            else UNCORRECTED
+            if is_elsewhere
             else self._stopwatch.uncorrected
         )
 
@@ -91,7 +96,7 @@ class Bench:
             raise no_output(self._examples[0].id)
         return lap.wall_seconds if self._model.stages else lap.chunk_seconds[0]
 
-    def check_outputs(self) -> protocol.Checked:
+    def check_outputs(self, max_seconds: float | None = None) -> protocol.Checked:
         """Run every example once and look: finite numbers, and audio where audio is promised."""
         heard: list[Playback | None] = []
         chunks: list[int] = []
@@ -105,6 +110,7 @@ class Bench:
             self._seen.append(outputs_digest(joined(lap.chunks)))
             tokens += made_of(self._model, lap.chunks).tokens or 0
             self._first_pass.append(lap.wall_seconds)
+            refuse_hopeless(sum(self._first_pass), index + 1, len(self._examples), max_seconds)
             chunks.append(len(lap.chunks))
             heard.append(self._hear(lap))
         played = [None if one is None else one.first_audible_seconds for one in heard]
@@ -159,6 +165,12 @@ class Bench:
                 record.pass_seconds.append(seconds)
                 spent += seconds
         return record.block(self._uncorrected)
+
+    def crowd(self, request: protocol.Crowd) -> protocol.Crowded:
+        """Have a service answer many requests at once; the peaks of the timing are taken before."""
+        self._end_counting()
+        inputs = [self.load(index) for index in range(len(self._examples))]
+        return crowded(self._session, inputs, request)
 
     def lap(self, request: protocol.Lap) -> protocol.Laps:
         """Time one example as a whole until the seconds are spent, once at least."""
@@ -226,6 +238,11 @@ class Bench:
         seconds = time.perf_counter() - start
         return keep(folder, protocol.Answered(digest, exam_digest, steady, timed, examined, seconds, exam_problem))
 
+    def too_long(self, exam: Workload, max_seconds: float | None) -> str:
+        """Why there is no time for an exam at the pace of the examples that were timed; empty where there is."""
+        timed = len(self._first_pass)
+        return exam_too_long(sum(self._first_pass) / timed, timed, len(exam.examples), max_seconds) if timed else ""
+
     def _given(self, index: int) -> Sequence[Arrays]:
         """What comes out of a timed example."""
         chunks = tuple(self._model.drive(self._session.call, self.load(index)))
@@ -282,6 +299,10 @@ class Bench:
             record.add_stages(name, lap, None if silence is None else lap.wall_seconds + silence)
             return lap.wall_seconds
         wall, corrected = self._whole(index)
+        if served := self._served():
+            heard = listened(served, self._model.audio).first_audible_seconds if self._model.audio else None
+            record.add_served(name, wall, served.first_byte_seconds, heard)
+            return wall
         silence = self._leading_silence[index]
         record.add(name, wall, corrected, self._session.device_seconds(), None if silence is None else wall + silence)
         return wall
@@ -300,10 +321,17 @@ class Bench:
             return lambda: call(inputs)
         return lambda: deque(drive(call, inputs), maxlen=0)
 
+    def _served(self) -> Served | None:
+        """What a client noticed of the last request, where an inference is a request to a service."""
+        service = serving(self._session, self._model)
+        return service.served() if service else None
+
     def _hear(self, lap: StreamLap) -> Playback | None:
         audio = self._model.audio
         if audio is None:
             return None
+        if served := self._served():
+            return listened(served, audio)
         sounding = [
             (at, chunk[audio.output])
             for at, chunk in zip(lap.arrival_seconds, lap.chunks, strict=True)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import msgspec
@@ -27,6 +27,7 @@ from harness.worker import protocol
 _LAST_WORDS_BYTES = 2_000
 _TICK_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
+NO_LIMITS: Mapping[Phase, float] = MappingProxyType({})
 _START = str(Path(__file__).with_name("start.py"))
 
 
@@ -133,8 +134,10 @@ class Worker:
         """The worker's process id."""
         return self._process.pid
 
-    def ask(self, request: protocol.Request, limit_seconds: float) -> protocol.Reply:
-        """Send one request and wait for its reply, at most so long."""
+    def ask(
+        self, request: protocol.Request, limit_seconds: float, phase_limits: Mapping[Phase, float] = NO_LIMITS
+    ) -> protocol.Reply:
+        """Send one request and wait for its reply, at most so long; a phase that is named has a limit of its own."""
         self._send(protocol.encode(request) + b"\n")
         deadline = time.monotonic() + limit_seconds
         while True:
@@ -142,6 +145,9 @@ class Worker:
             if not isinstance(reply, protocol.Progress):
                 return reply
             self._phase = reply.phase
+            if reply.phase in phase_limits:
+                limit_seconds = phase_limits[reply.phase]
+                deadline = time.monotonic() + limit_seconds
             if self._on_phase:
                 self._on_phase(reply.phase)
 

@@ -75,7 +75,12 @@ class Open(Message, frozen=True):
 
 
 class CheckOutputs(Message, frozen=True):
-    """Run every example once, untimed, and look at what comes out."""
+    """Run every example once, untimed, and look at what comes out.
+
+    It is given up as soon as it is clear that all of them would take longer than `max_seconds`.
+    """
+
+    max_seconds: float | None = None
 
 
 class WarmUp(Message, frozen=True):
@@ -93,6 +98,13 @@ class Time(Message, frozen=True):
     seconds: float
     min_passes: int
     max_inferences: int
+
+
+class Crowd(Message, frozen=True):
+    """After the timing, have a service answer so many requests at once for so long. `Answer` or `Close` follows."""
+
+    at_once: int
+    seconds: float
 
 
 class Lap(Message, frozen=True):
@@ -118,11 +130,12 @@ class Rebuild(Message, frozen=True):
 class Answer(Message, frozen=True):
     """End the counting; run every timed example once more, and the model's exam; keep what comes out in a folder.
 
-    `is_for_people`: audio is written as recordings, too.
+    `is_for_people`: audio is written as recordings, too. An exam for which `max_seconds` are not enough is left away.
     """
 
     folder: str
     is_for_people: bool = False
+    max_seconds: float | None = None
 
 
 class Score(Message, frozen=True):
@@ -248,6 +261,8 @@ class Opened(Message, frozen=True):
     versions: dict[str, str | int | float | bool | None]
     first_inference_clock_ns: int
     count_by_part: dict[str, int] = {}
+    uncounted: str = ""
+    concurrency: tuple[int, ...] = ()
 
 
 class Checked(Message, frozen=True):
@@ -285,6 +300,19 @@ class Block(Message, frozen=True):
     chunk_gaps: tuple[float, ...]
     first_audible_seconds: tuple[float, ...]
     stage_seconds: tuple[tuple[float, ...], ...] = ()
+    first_byte_seconds: tuple[float, ...] = ()
+
+
+class Crowded(Message, frozen=True):
+    """What became of requests that came so many at once; the median is of those that were answered."""
+
+    at_once: int
+    requests: int
+    failed: int
+    seconds: float
+    median_seconds: float | None = None
+    first_error: str = ""
+    peak_bytes: int | None = None
 
 
 class Laps(Message, frozen=True):
@@ -379,6 +407,7 @@ Request = (
     | CheckOutputs
     | WarmUp
     | Time
+    | Crowd
     | Lap
     | Rebuild
     | Answer
@@ -397,6 +426,7 @@ Outcome = (
     | Checked
     | Warm
     | Block
+    | Crowded
     | Laps
     | Rebuilt
     | Answered

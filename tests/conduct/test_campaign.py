@@ -19,7 +19,7 @@ from harness.conduct.examining import Examiner
 from harness.conduct.order import Order
 from harness.journal import EVENTS_FILE, Journal, measurements, read_events
 from harness.models import Need
-from harness.results import Condition, Measurement, Phase, Status
+from harness.results import Condition, Measurement, Phase, Reading, Status
 from harness.scores import Quality, Sensitivity
 from harness.worker.lease import lease
 from tests.fakes import start_python
@@ -327,6 +327,14 @@ def test_the_worker_is_told_what_was_ordered(make: Make, tmp_path: Path) -> None
     pool, cell_plan = bench.plans[0]
     assert pool._environment == worker_environment(2)
     assert (cell_plan.timing_seconds, cell_plan.limit_seconds) == (1.5, 9.0)
+
+
+def test_a_precision_is_told_how_long_fp32_of_its_device_took_where_that_was_measured_before(make: Make) -> None:
+    quick = replace(MEASURED, readings=(Reading("first_inference_seconds", 1.6),))
+    campaign, bench = make(model("voice", precisions=("fp32", "fp16")), voice=quick)
+    for precision, device in (("fp16", "cuda"), ("fp32", "cpu"), ("fp16", "cpu")):
+        campaign.measurement(Cell("voice", precision, device))
+    assert [plan.fp32_seconds for _, plan in bench.plans] == [None, None, 1.6]
 
 
 def test_a_single_core_is_one_of_those_that_may_be_used(make: Make, tmp_path: Path) -> None:

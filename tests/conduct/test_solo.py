@@ -10,13 +10,15 @@ from typing import Any, Self, cast
 import msgspec
 import pytest
 
-from harness.cells import Reason
+from harness.cells import Cell, Reason
+from harness.conduct.patience import passes_within
 from harness.conduct.solo import Plan, Solo
 from harness.results import Condition, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import WorkerDied, WorkerTimedOut
 from harness.worker.pool import Pool
-from tests.samples import CELL, answered, block, checked, closed, model, opened
+from tests.fakes import declare, root_onnx
+from tests.samples import CELL, OTHER, answered, block, checked, closed, model, opened
 
 ASSIGNMENT = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
 ANSWERS = Path("outputs/tone")
@@ -48,6 +50,7 @@ class Stage:
         self._scripts = iter(scripts)
         self.asked: list[list[Any]] = []
         self.limits: set[float] = set()
+        self.phase_limits: list[dict[Phase, float]] = []
         self.pooled: list[str] = []
         self.alive = 0
         self.most_alive = 0
@@ -82,9 +85,10 @@ class Stage:
             def __exit__(self, *_: object) -> None:
                 stage.alive -= 1
 
-            def ask(self, request: Any, limit_seconds: float) -> Any:
+            def ask(self, request: Any, limit_seconds: float, phase_limits: Any = ()) -> Any:
                 asked.append(request)
                 stage.limits.add(limit_seconds)
+                stage.phase_limits.append(dict(phase_limits))
                 pooled.append(type(request).__name__)
                 self._on_tick()
                 self._on_phase(Phase.TIMING)
@@ -121,10 +125,10 @@ class Stage:
 def measure() -> Callable[..., tuple[Measurement, Stage]]:
     """Measure a cell with workers that answer by scripts."""
 
-    def run(*scripts: Script, plan: Plan | None = None) -> tuple[Measurement, Stage]:
+    def run(*scripts: Script, plan: Plan | None = None, cell: Cell = CELL) -> tuple[Measurement, Stage]:
         stage = Stage(*scripts)
         plan = plan or Plan(timing_seconds=0.0, limit_seconds=60.0)
-        measured = Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), plan, stage, ANSWERS).measure()
+        measured = Solo(model(), cell, ASSIGNMENT, cast("Pool", stage), plan, stage, ANSWERS).measure()
         assert stage.alive == 0
         return measured, stage
 
@@ -231,7 +235,7 @@ def test_where_outputs_cannot_be_kept_the_cell_is_measured_and_its_quality_says_
 
 def test_the_outputs_are_kept_where_the_campaign_says_after_everything_was_timed(measure) -> None:
     measured, stage = measure(script())
-    assert stage.asked[0][-2] == protocol.Answer(str(ANSWERS))
+    assert stage.asked[0][-2] == protocol.Answer(str(ANSWERS), max_seconds=60.0)
     assert measured.quality is None, "what they are worth is another process's to say"
 
 
@@ -313,6 +317,106 @@ def test_a_measurement_is_the_same_for_who_made_it_and_who_reads_it(measure) -> 
 def test_what_a_reader_should_know_is_noted(measure, replies: dict[str, Any], note: str) -> None:
     measured, _ = measure(script(**replies))
     assert note in measured.notes
+
+
+QUICK_FP32 = Plan(timing_seconds=0.0, limit_seconds=600.0, fp32_seconds=1.6)
+NO_FP32 = Plan(timing_seconds=0.0, limit_seconds=600.0)
+SLOW_PASS = protocol.CannotRun("TOO_SLOW", "13 examples take long")
+
+
+@pytest.mark.parametrize(
+    ("plan", "seconds"),
+    [
+        (QUICK_FP32, 64.0),  # 40 times fp32 at the usual ten minutes
+        (Plan(0.0, 3_600.0, 1.6), 384.0),  # and six times as many in an hour
+        (Plan(0.0, 600.0, 0.004), 10.0),  # a small model has to be loaded and compiled, too
+        (Plan(0.0, 600.0, 30.0), 600.0),  # never longer than a step may take
+        (NO_FP32, 150.0),
+    ],
+)
+def test_the_first_inference_of_another_precision_has_a_limit_of_its_own(measure, plan: Plan, seconds: float) -> None:
+    _, stage = measure(script(), plan=plan, cell=OTHER)
+    assert stage.phase_limits[0] == {Phase.FIRST: pytest.approx(seconds)}
+    _, stage = measure(script(), plan=plan)
+    assert stage.phase_limits[0] == {}, "fp32 has nothing to be slower than"
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (
+            QUICK_FP32,
+            "one inference did not end within 64 s, more than 40× as long as fp32 (1.6 s): not timed; --cell-limit ra",
+        ),
+        (NO_FP32, "one inference did not end within 150 s, and there is no fp32 of this run to set it beside: not"),
+    ],
+)
+def test_a_precision_whose_first_inference_does_not_end_is_too_slow_and_not_failed(measure, plan, said: str) -> None:
+    lost = WorkerTimedOut(Phase.FIRST, "no answer within 64 s; killed", "")
+    measured, _ = measure(script(Open=lost), plan=plan, cell=OTHER)
+    assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.TOO_SLOW)
+    assert measured.text.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost"),
+    [
+        (CELL, WorkerTimedOut(Phase.FIRST, "no answer", "")),
+        (OTHER, WorkerTimedOut(Phase.OPEN, "no answer", "")),
+        (OTHER, WorkerDied(Phase.FIRST, "it went", "")),
+    ],
+    ids=["fp32", "while opening", "died"],
+)
+def test_what_hangs_otherwise_stays_failed(measure, asked: Cell, lost: Exception) -> None:
+    measured, _ = measure(script(Open=lost), plan=QUICK_FP32, cell=asked)
+    assert measured.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan", "said"),
+    [
+        (
+            OTHER,
+            QUICK_FP32,
+            "one inference takes 107 s, 67× as long as fp32 (1.6 s): 13 examples take long",
+        ),
+        (OTHER, NO_FP32, "13 examples take long"),
+        (CELL, NO_FP32, "13 examples take long"),
+    ],
+)
+def test_a_pass_that_would_not_end_in_time_is_too_slow_with_the_factor(measure, asked, plan, said: str) -> None:
+    slow = script(Open=opened(first_inference_seconds=107.0), CheckOutputs=SLOW_PASS)
+    measured, stage = measure(slow, plan=plan, cell=asked)
+    assert (measured.status, measured.reason, measured.text) == (Status.UNSUPPORTED, Reason.TOO_SLOW, said)
+    assert stage.asked[0][1] == protocol.CheckOutputs(600.0)
+
+
+@pytest.mark.parametrize(
+    ("pass_seconds", "passes", "note"),
+    [
+        ((13.0, 7.0), 3, None),
+        ((20.0, 8.0), 2, "timed in 2 passes instead of 3: one takes 28 s, and --cell-limit is 60 s"),
+        ((30.0, 28.0), 1, "timed in 1 pass instead of 3: one takes 58 s, and --cell-limit is 60 s"),
+    ],
+)
+def test_fewer_passes_are_made_where_three_do_not_fit_the_limit(measure, pass_seconds, passes: int, note) -> None:
+    measured, _ = measure(script(CheckOutputs=checked(first_pass_seconds=pass_seconds)))
+    assert measured.sample is not None
+    assert measured.sample.passes == passes
+    assert [one for one in measured.notes if one.startswith("timed in")] == ([note] if note else [])
+
+
+def test_a_slow_cell_of_one_example_is_timed_twice() -> None:
+    assert passes_within(3, 50.0, inferences=1, limit_seconds=60.0) == 2
+
+
+def test_a_real_precision_that_never_answers_is_killed_and_too_slow(tmp_path: Path) -> None:
+    root_onnx(tmp_path / "root.onnx")
+    endless = "time.sleep(600)\nyield call(inputs)"
+    solo = Solo(model(), OTHER, declare(tmp_path, drive=endless), Pool({}, lambda: False), Plan(0.0, 20.0), Stage())
+    measured = solo.measure()
+    assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.TOO_SLOW), measured
+    assert measured.text.startswith("one inference did not end within 5 s")
 
 
 def test_an_interrupt_is_not_a_measurement() -> None:

@@ -122,6 +122,15 @@ def test_a_timed_example_that_fails_is_told_and_leaves_no_index(opened_worker: S
     assert isinstance(worker.ask(protocol.Close(), 60), protocol.Closed), "what was counted is told all the same"
 
 
+def test_an_exam_that_would_not_end_in_time_is_left_away_and_says_so(opened_worker: Start, tmp_path: Path) -> None:
+    worker = timed(opened_worker(**HAS_EXAM, drive="time.sleep(0.05)\nyield call(inputs)"))
+    told = worker.ask(protocol.Answer(str(tmp_path / "kept"), max_seconds=0.2), 60)  # two examples and three: 0.25 s
+    assert isinstance(told, protocol.Answered), told
+    assert told.exam is None
+    assert told.exam_problem.startswith("its 3 examples at 0.05")
+    assert told.timed.ids == ("4", "9")
+
+
 def test_an_exam_is_driven_otherwise_where_the_model_says_so(opened_worker: Start, tmp_path: Path) -> None:
     after = EXAM + "def twice(call, inputs):\n    yield call(inputs)\n    yield call(inputs)\n"
     more = "exam=lambda setting: exam(setting), exam_drive=lambda call, inputs: twice(call, inputs)"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.cells import Reason, Unsupported
 from harness.errors import WorkloadProblem
 from harness.models import AudioOutput, Example
 from harness.probes.memory import PeakMeter
@@ -125,6 +126,18 @@ def test_the_example_with_the_bad_output_is_named() -> None:
 def test_outputs_without_a_way_to_be_infinite_pass(output: Any) -> None:
     checked = bench(lambda _: {"y": output})[0].check_outputs()
     assert checked.chunks == (1, 1)
+
+
+def test_looking_at_the_outputs_is_given_up_where_the_rest_would_take_too_long() -> None:
+    def slow(inputs: Any) -> Any:
+        time.sleep(0.05)
+        return {"y": inputs["x"]}
+
+    arm, session, _ = bench(slow, values=(1.0,) * 20)
+    with pytest.raises(Unsupported, match=r"20 examples at .* not timed; raise it") as caught:
+        arm.check_outputs(0.4)
+    assert caught.value.reason is Reason.TOO_SLOW
+    assert len(session.seen) == 1, "one of twenty told it"
 
 
 def test_an_example_that_yields_nothing_is_named() -> None:

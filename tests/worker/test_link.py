@@ -272,6 +272,14 @@ MISBEHAVING_DRIVE: dict[str, Any] = {
 }
 
 
+def test_a_phase_with_a_limit_of_its_own_is_waited_for_no_longer(assigned: Assign) -> None:
+    with Worker({}) as worker, pytest.raises(WorkerTimedOut, match=r"no answer within 0\.5 s; killed") as caught:
+        worker.ask(
+            protocol.Open(assigned(drive="time.sleep(600)\nyield call(inputs)")), PATIENCE_SECONDS, {Phase.FIRST: 0.5}
+        )
+    assert caught.value.phase is Phase.FIRST
+
+
 @pytest.mark.parametrize(("drive", "lost", "said"), MISBEHAVING_DRIVE.values(), ids=MISBEHAVING_DRIVE.keys())
 def test_a_loss_names_the_phase_it_came_in(opened_worker, drive: str, lost: type[Exception], said: str) -> None:
     worker = opened_worker(drive=drive)
