@@ -86,6 +86,8 @@ METRICS: Mapping[str, Metric] = {
         Metric("first_audible_seconds", "s", _LOWER, 0.05, "median time until the first audible sample is heard"),
         Metric("chunk_gap_p50_seconds", "s", _LOWER, 0.05, "median time between two chunks of a stream"),
         Metric("chunk_gap_max_seconds", "s", _LOWER, 0.25, "longest time between two chunks of a stream"),
+        Metric("underruns_count", "", _LOWER, 0.0, "silences heard between the chunks of a stream, median of passes"),
+        Metric("underrun_seconds", "s", _LOWER, 0.25, "silence heard between chunks in a pass, median of passes"),
         Metric("import_seconds", "s", _LOWER, 0.15, "cold import of the runtime"),
         Metric("conversion_seconds", "s", _LOWER, 0.25, "making the artifact, when it was made"),
         Metric("open_seconds", "s", _LOWER, 0.15, "creating the session from the artifact"),

@@ -50,6 +50,7 @@ def readings_of(model: Model, replies: Replies, sample: Sample) -> tuple[Reading
     return (
         *_latency(sample, replies),
         *_audio(model, replies, sample),
+        *_streamed(model, replies, sample),
         *_loading(replies.opened),
         *_memory(replies),
         *_device_memory(replies.closed),
@@ -107,13 +108,29 @@ def _audio(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
         else:
             why = f"{expected - len(heard)} of {expected} outputs had no audible sample"
             yield Reading("first_audible_seconds", unavailable=why)
-    if model.streaming:
-        gaps = [seconds for block in replies.blocks for seconds in block.chunk_gaps]
-        for name, pick in (("chunk_gap_p50_seconds", median), ("chunk_gap_max_seconds", max)):
-            if len(gaps) > 1:
-                yield Reading(name, pick(gaps))
-            else:
-                yield Reading(name, unavailable=f"{len(gaps)} gaps between chunks; two are needed")
+
+
+def _streamed(model: Model, replies: Replies, sample: Sample) -> Iterator[Reading]:
+    if not model.streaming:
+        return
+    gaps = [seconds for block in replies.blocks for seconds in block.chunk_gaps]
+    for name, pick in (("chunk_gap_p50_seconds", median), ("chunk_gap_max_seconds", max)):
+        if len(gaps) > 1:
+            yield Reading(name, pick(gaps))
+        else:
+            yield Reading(name, unavailable=f"{len(gaps)} gaps between chunks; two are needed")
+    if model.audio is None:
+        return
+    streams = [one for block in replies.blocks for one in block.underruns]
+    examples = len(replies.checked.audio_seconds)
+    if silent := sample.passes * examples - len(streams):
+        why = f"{silent} of {sample.passes * examples} streams were not played"
+        yield Reading("underruns_count", unavailable=why)
+        yield Reading("underrun_seconds", unavailable=why)
+        return
+    by_pass = [_joined(streams[first : first + examples]) for first in range(0, len(streams), examples)]
+    yield Reading("underruns_count", median([len(one) for one in by_pass]))
+    yield Reading("underrun_seconds", median([math.fsum(one) for one in by_pass]))
 
 
 def _loading(opened: Opened) -> Iterator[Reading]:

@@ -136,13 +136,25 @@ def count(module: nn.Module, layout: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def count_by_part(module: nn.Module, layout: Mapping[str, Any]) -> dict[str, int]:
-    """Weights of each of a module's outermost parts, by its name there; those that belong to none are `itself`."""
-    by_part: Counter[str] = Counter()
+    """Weights of each of a module's parts; those that belong to none are `itself`.
+
+    Its outermost parts by their names there; or where it has `counted_parts`, those: the dotted module that each name
+    stands for, of which the innermost that holds a weight counts it.
+    """
+    declared: Mapping[str, str] = getattr(module, "counted_parts", {})
+    by_part: Counter[str] = Counter(dict.fromkeys(declared, 0))
     for tensor in held(module, layout):
         if tensor.is_weight:
-            part, dot, _ = tensor.name.partition(".")
-            by_part[part if dot else "itself"] += tensor.count
+            by_part[_part(tensor.name, declared)] += tensor.count
     return dict(by_part)
+
+
+def _part(name: str, declared: Mapping[str, str]) -> str:
+    holding = [part for part, prefix in declared.items() if name.startswith(f"{prefix}.")]
+    if holding:
+        return max(holding, key=lambda part: len(declared[part]))
+    outermost, dot, _ = name.partition(".")
+    return outermost if dot else "itself"
 
 
 def is_torchao(tensor: object) -> bool:

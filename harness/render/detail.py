@@ -18,7 +18,7 @@ from harness.worth.weighing import lead_score
 
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Time", ("latency_", "corrected_", "device_p50_", "throughput_")),
-    ("Audio", ("real_time_", "audio_", "first_audible_", "chunk_")),
+    ("Audio", ("real_time_", "audio_", "first_audible_", "chunk_", "underrun")),
     ("Loading", ("import_", "conversion_", "open_", "first_inference_")),
     ("Memory", ("peak_", "steady_", "device_peak_", "device_reserved_", "device_process_")),
     ("Artifact", ("artifact_", "parameters_", "weights_")),

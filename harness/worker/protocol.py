@@ -287,7 +287,8 @@ class Warm(Message, frozen=True):
 class Block(Message, frozen=True):
     """Whole passes, timed: one entry an inference (a chunk where the model streams).
 
-    `stage_seconds` are the seconds of each stage of an inference, where a model has stages.
+    `stage_seconds` are the seconds of each stage of an inference, where a model has stages. `underruns` are the
+    silences that a listener hears between the chunks of each stream.
     """
 
     example_ids: tuple[str, ...]
@@ -300,6 +301,7 @@ class Block(Message, frozen=True):
     chunk_gaps: tuple[float, ...]
     first_audible_seconds: tuple[float, ...]
     stage_seconds: tuple[tuple[float, ...], ...] = ()
+    underruns: tuple[tuple[float, ...], ...] = ()
     first_byte_seconds: tuple[float, ...] = ()
 
 

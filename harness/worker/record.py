@@ -20,6 +20,7 @@ class Record:
         self.gaps: list[float] = []
         self.heard: list[float] = []
         self.stages: list[tuple[float, ...]] = []
+        self.underruns: list[tuple[float, ...]] = []
 
     def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
         """Note an inference."""
@@ -36,8 +37,10 @@ class Record:
         for seconds in lap.chunk_seconds:
             self.add(name, seconds, None, None, None)
         self.gaps.extend(later - earlier for earlier, later in pairwise(arrivals))
-        if playback is not None and playback.first_audible_seconds is not None:
-            self.heard.append(playback.first_audible_seconds)
+        if playback is not None:
+            self.underruns.append(playback.underrun_seconds)
+            if playback.first_audible_seconds is not None:
+                self.heard.append(playback.first_audible_seconds)
 
     def add_stages(self, name: str, lap: StreamLap, heard: float | None) -> None:
         """Note an inference whose chunks are stages."""
@@ -57,6 +60,7 @@ class Record:
             chunk_gaps=tuple(self.gaps),
             first_audible_seconds=tuple(self.heard),
             stage_seconds=tuple(self.stages),
+            underruns=tuple(self.underruns),
         )
 
 

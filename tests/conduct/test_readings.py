@@ -116,6 +116,28 @@ def test_gaps_between_chunks_are_of_streams() -> None:
     assert value(found, "chunk_gap_max_seconds") == pytest.approx(0.3)
 
 
+STREAMS = model(audio=AudioOutput("y", 16_000), streaming=True)
+
+
+def test_silences_between_chunks_are_counted_and_summed_by_pass() -> None:
+    passes = (((0.1, 0.2), ()), ((0.4,), ()), ((), ()))
+    blocks = tuple(block(0.2, 0.4, underruns=streams) for streams in passes)
+    found = read(*blocks, declared=STREAMS)
+    assert value(found, "underruns_count") == 1, "2, 1 and 0 of them"
+    assert value(found, "underrun_seconds") == pytest.approx(0.3), "0.3, 0.4 and 0 seconds"
+
+
+def test_a_stream_that_was_not_played_leaves_no_count_of_silences() -> None:
+    found = read(block(0.2, 0.4, underruns=((0.1,),)), declared=STREAMS)
+    assert found["underruns_count"].unavailable == "1 of 2 streams were not played"
+    assert found["underrun_seconds"].unavailable
+
+
+def test_silences_are_of_streams_of_audio_only() -> None:
+    for declared in (SPEAKS, model(streaming=True)):
+        assert "underruns_count" not in read(declared=declared)
+
+
 def test_a_stream_of_single_chunks_has_no_gap() -> None:
     found = read(declared=model(streaming=True))
     assert found["chunk_gap_max_seconds"].unavailable == "0 gaps between chunks; two are needed"

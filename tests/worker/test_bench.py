@@ -250,6 +250,19 @@ def test_a_streaming_model_is_timed_by_chunk() -> None:
     assert (block.passes, len(block.pass_seconds)) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("sample_rate", "silences"),
+    [(10**9, 2), (1, 0)],
+    ids=["chunks of four nanoseconds run dry", "chunks of four seconds do not"],
+)
+def test_a_stream_of_audio_tells_the_silences_between_its_chunks(sample_rate: int, silences: int) -> None:
+    arm, _, _ = bench(streaming=True, drive=thrice, audio=AudioOutput("y", sample_rate))
+    arm.check_outputs()
+    block = arm.time(timing(min_passes=2))
+    assert [len(stream) for stream in block.underruns] == [silences] * 4
+    assert all(seconds > 0 for stream in block.underruns for seconds in stream)
+
+
 def test_a_model_that_does_not_stream_is_timed_whole_whatever_it_yields() -> None:
     arm, session, _ = bench(drive=thrice)
     arm.check_outputs()
