@@ -45,14 +45,14 @@ def allowed_cores() -> tuple[int, ...]:
 
 def usable_cores(trees: Trees, allowed: tuple[int, ...]) -> float:
     """Return how many cores' worth of time there is: the allowed ones, or less where a quota caps them."""
-    quotas = [quota for group in _groups(trees) if (quota := _quota(group)) is not None]
+    quotas = [quota for group in groups(trees, "cpu") if (quota := _quota(group)) is not None]
     return round(min([float(len(allowed)), *quotas]), 3)
 
 
 def quota_stops(trees: Trees) -> int | None:
     """Return how often a quota has stopped this process's groups; None where no group has a quota."""
     stops = None
-    for group in _groups(trees):
+    for group in groups(trees, "cpu"):
         if _quota(group) is None:
             continue
         for line in (read_text(group / "cpu.stat") or "").splitlines():
@@ -71,7 +71,7 @@ def _quota(group: Path) -> float | None:
     return quota / period if quota and period and quota > 0 else None
 
 
-def _groups(trees: Trees) -> Iterator[Path]:
+def groups(trees: Trees, controller: str) -> Iterator[Path]:
     """Walk from this process's own groups up to the root; in a container only the upper ones may be there."""
     mounted = trees.sys / "fs" / "cgroup"
     seen = set()
@@ -80,8 +80,8 @@ def _groups(trees: Trees) -> Iterator[Path]:
         controllers, _, path = rest.partition(":")
         if controllers == "":
             roots = (mounted, mounted / "unified")
-        elif "cpu" in controllers.split(","):
-            roots = (mounted / controllers, mounted / "cpu")
+        elif controller in controllers.split(","):
+            roots = (mounted / controllers, mounted / controller)
         else:
             continue
         parts = [part for part in path.split("/") if part not in ("", "..")]
