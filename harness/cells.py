@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NO_ENGINE = "NO_ENGINE"
     NOTHING_CONVERTED = "NOTHING_CONVERTED"
     TOO_SLOW = "TOO_SLOW"
+    TOO_LITTLE_MEMORY = "TOO_LITTLE_MEMORY"
     PROBE_CRASHED = "PROBE_CRASHED"
     PROBE_TIMED_OUT = "PROBE_TIMED_OUT"
 
@@ -66,6 +67,26 @@ class Cell:
     model: str
     precision: str
     device: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.precision}/{self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class CellGlob:
+    """Cells by globs, as written on the command line: `smart-turn-v2/int8-*/cpu`."""
+
+    model: str
+    precision: str
+    device: str
+
+    @classmethod
+    def parse(cls, text: str) -> CellGlob:
+        """Read `MODEL/PRECISION/DEVICE`."""
+        parts = [part.strip() for part in text.split("/")]
+        if len(parts) != 3 or not all(parts):
+            raise UsageProblem(f"--cell {text!r}; write MODEL/PRECISION/DEVICE, as in smart-turn-v2/int8-*/cpu")
+        return cls(*parts)
 
     def __str__(self) -> str:
         return f"{self.model}/{self.precision}/{self.device}"

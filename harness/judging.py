@@ -17,9 +17,10 @@ from harness.baselines.comparing import chance_of_quality, compare_stored, gathe
 from harness.baselines.loosening import loosen, loosen_bounds
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
-from harness.cells import Cell, matches
+from harness.cells import Cell
 from harness.comparisons import Basis, Duel, Judged, Judgement, Outcome, Verdict
 from harness.conduct.arms import Kind
+from harness.conduct.asked import is_asked
 from harness.conduct.examining import REFERENCE_DEVICE
 from harness.conduct.order import Order
 from harness.consequences import (
@@ -149,9 +150,8 @@ class Bench:
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""
-        devices = {str(device) for device in self.order.devices}
-        is_asked = matches(cell.model, self.order.models) and matches(cell.precision, self.order.precisions)
-        return is_asked and cell.device in devices and (cell.model, cell.precision) not in self.declared
+        is_undeclared = (cell.model, cell.precision) not in self.declared
+        return is_undeclared and is_asked(self.order, cell, (cell.precision,))
 
     def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
         today = datetime.now(UTC).date()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells import PRECISIONS, Device
+from harness.cells import PRECISIONS, CellGlob, Device
 from harness.conduct.arms import Against
 from harness.conduct.order import Order
 from harness.consequences import PROFILES
@@ -40,7 +40,20 @@ def add_options(parser: pytest.Parser) -> None:
         help="where to measure: cpu (default), cuda, cuda:N, mps or coreml; repeat it for several",
     )
     add("--model", metavar="GLOB", default="*", help="models to measure, by name; globs, separated by commas")
-    add("--precision", metavar="GLOB", default="*", help=f"precisions to measure: {', '.join(PRECISIONS)}; globs too")
+    add(
+        "--precision",
+        metavar="GLOB",
+        default="*",
+        help=f"precisions to measure: {', '.join(PRECISIONS)}; globs too, or auto: what a careful user would load on"
+        " each device (bf16 where the hardware computes in it, else fp16 on a GPU and fp32 on a CPU)",
+    )
+    add(
+        "--cell",
+        action="append",
+        default=[],
+        metavar="M/P/D",
+        help="only these cells, MODEL/PRECISION/DEVICE, globs too; repeat it: fp32 on a GPU beside int8 on the CPU",
+    )
     add("--size", choices=SIZES, help="which size of models that have sizes (default: tiny where there is one)")
     add(
         "--checkpoint",
@@ -118,10 +131,12 @@ def read_options(config: pytest.Config) -> Order:
     option = config.getoption
     root = config.rootpath
     _refuse_spread_out(config)
+    cells = tuple(CellGlob.parse(text) for text in option("cell"))
     return Order(
         root=root,
         models_folder=models_folder(root),
-        devices=tuple(dict.fromkeys(Device.parse(text) for text in option("device") or ["cpu"])),
+        devices=tuple(dict.fromkeys(Device.parse(text) for text in option("device") or _devices_of(cells) or ["cpu"])),
+        cells=cells,
         models=option("model"),
         precisions=option("precision"),
         size=option("size"),
@@ -150,6 +165,12 @@ def read_options(config: pytest.Config) -> Order:
         tries_other_kernels=option("other_kernels") or PROFILES[option("profile")].tries_other_kernels,
         keeps_outputs=option("keep_outputs"),
     )
+
+
+def _devices_of(cells: tuple[CellGlob, ...]) -> list[str]:
+    """The devices that `--cell` names; a glob names none."""
+    parts = [part.strip() for cell in cells for part in cell.device.split(",")]
+    return [part for part in parts if not set(part) & set("*?[")]
 
 
 def _refuse_spread_out(config: pytest.Config) -> None:

@@ -15,11 +15,13 @@ import pytest
 
 from harness import journal as journals
 from harness.baselines.store import any_baseline
-from harness.cells import Cell
+from harness.cells import Cell, Reason
 from harness.comparisons import Judgement, Verdict
+from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.examining import OUTPUTS_FOLDER
 from harness.conduct.order import Order
+from harness.conduct.records import Records, largest_first, spent_seconds
 from harness.conduct.support import Support
 from harness.consequences import PROFILES, compared_cells, decided_cells, fatal_lines
 from harness.errors import HarnessError, UsageProblem
@@ -78,6 +80,7 @@ class Session:
         self._unjudged: HarnessError | None = None
         self._is_told_unjudged = False
         self._decided_before = _decided_before(order)
+        self._records = Records(order.cache)
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
         self.is_xdist_worker = given is not None
@@ -104,6 +107,15 @@ class Session:
         if self._order.against is not None:
             refuse_absent(self._order.against, self._order.root)
         return grid
+
+    def in_turn(self) -> tuple[Cell, ...]:
+        """The grid's cells as they are to be measured: by what earlier runs took, the largest first.
+
+        With pytest-xdist all processes must have one order, and what is recorded may change while they come up.
+        """
+        if self.is_xdist_worker:
+            return self.cells()
+        return largest_first(self.cells(), lambda cell: self._records.seconds(cell, self._order.cell_seconds))
 
     def begin(self, planned: tuple[Cell, ...]) -> None:
         """Start the run, or join the one that another process has started."""
@@ -194,13 +206,18 @@ class Session:
         """Say what is planned, on what machine."""
         if self._progress is not None:
             run = journals.fold(self.folder)
-            about = _ABOUT_SECONDS_A_CELL + self._order.cell_seconds * 1.5
             self._progress.started(
                 len(run.planned),
                 cells=run.planned,
                 environment=run.environment,
-                about_seconds=about * len(run.planned),
+                about_seconds=sum(map(self._about_seconds, run.planned)),
+                auto=[choice.words for choice in choices_of(self._order).values()],
             )
+
+    def _about_seconds(self, cell: Cell) -> float:
+        """How long a cell will take: as it did before, else as cells usually do."""
+        known = self._records.seconds(cell, self._order.cell_seconds)
+        return _ABOUT_SECONDS_A_CELL + self._order.cell_seconds * 1.5 if known is None else known
 
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
@@ -218,8 +235,11 @@ class Session:
         self.run = journals.fold(self.folder)
         support = Support(self._order.cache)
         for measurement in self.run.measurements:
-            support.learn(measurement)
+            if measurement.reason is not Reason.TOO_LITTLE_MEMORY:  # which is of this hour
+                support.learn(measurement)
         support.save()
+        self._records.learn(self.run.measurements, spent_seconds(self.folder), self._order.cell_seconds)
+        self._records.save()
         journals.write_run(self.folder, self.run)
         if complete and not self._order.keeps_outputs:
             shutil.rmtree(self.folder / OUTPUTS_FOLDER, ignore_errors=True)

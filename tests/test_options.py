@@ -53,6 +53,23 @@ def test_devices_are_repeated_and_kept_once(order: Callable[..., Order]) -> None
     assert asked.devices == (Device("cuda", 1), Device("cpu"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "devices"),
+    [
+        (("--cell", "net/fp32/cuda:1", "--cell", "net/int8-*/cpu"), (Device("cuda", 1), Device("cpu"))),
+        (("--cell", "net/fp32/cuda,cpu"), (Device("cuda"), Device("cpu"))),
+        (("--cell", "net/fp32/*"), (Device("cpu"),)),
+        (("--cell", "net/fp32/cuda", "--device", "mps"), (Device("mps"),)),
+    ],
+)
+def test_the_devices_of_cells_are_implied_where_none_is_given(
+    order: Callable[..., Order], asked: tuple[str, ...], devices: tuple[Device, ...]
+) -> None:
+    made = order(*asked)
+    assert made.devices == devices
+    assert [str(cell) for cell in made.cells] == [text for text in asked if "/" in text]
+
+
 def test_everything_asked_is_in_the_order(order: Callable[..., Order], tmp_path: Path) -> None:
     (tmp_path / "w.pt").touch()
     asked = order(
@@ -146,6 +163,8 @@ def test_a_checkpoint_s_path_is_of_the_project(order: Callable[..., Order], pyte
     ("arguments", "said"),
     [
         (("--device", "tpu"), "unknown device 'tpu'; choose cpu, cuda, cuda:N, mps or coreml"),
+        (("--cell", "net/fp32/tpu"), "unknown device 'tpu'; choose cpu, cuda, cuda:N, mps or coreml"),
+        (("--cell", "net/fp32"), "--cell 'net/fp32'; write MODEL/PRECISION/DEVICE, as in smart-turn-v2/int8-*/cpu"),
         (("--checkpoint", "weights.pt"), "--checkpoint 'weights.pt'; write NAME=PATH"),
         (("--checkpoint", "=weights.pt"), "write NAME=PATH"),
         (("--checkpoint", "net="), "write NAME=PATH"),

@@ -13,14 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness import zoo
-from harness.cells import Cell, Device, Reason, expand, matches
+from harness.cells import Cell, Device, Reason
+from harness.conduct.asked import cells_asked, model_patterns, refuse_what_takes_nothing
 from harness.conduct.examining import OUTPUTS_FOLDER, REFERENCE_DEVICE, Examiner
 from harness.conduct.order import Order
+from harness.conduct.records import Records
+from harness.conduct.room import too_little
 from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
 from harness.journal import Finished, Journal
 from harness.models import Model
+from harness.probes import Unavailable
 from harness.probes.condition import Sampler
+from harness.probes.room import available_bytes
 from harness.results import Condition, Fact, Measurement, Phase, Status
 from harness.runtimes import RUNTIMES
 from harness.scores import Quality
@@ -73,16 +78,12 @@ def plan(order: Order) -> Grid:
         )
     for name in order.checkpoints:
         _check_checkpoint(name, declared)
-    chosen = zoo.choose(declared, order.models, order.size)
-    offered = dict.fromkeys(precision for one in chosen for precision in one.model.precisions)
-    for pattern in order.precisions.split(","):
-        if not any(matches(precision, pattern) for precision in offered):
-            raise UsageProblem(f"no cell has a precision that matches {pattern!r}; offered: {', '.join(offered)}")
-    cells = expand(
-        ((one.model.name, one.model.precisions) for one in chosen),
-        order.devices,
-        precision_pattern=order.precisions,
-    )
+    chosen = zoo.choose(declared, model_patterns(order), order.size)
+    if order.cells:
+        chosen = zoo.choose_all(chosen, order.models)
+    offered = [(one.model.name, one.model.precisions) for one in chosen]
+    refuse_what_takes_nothing(order, offered)
+    cells = cells_asked(order, offered)
     return Grid({one.model.name: one for one in chosen}, cells, declared)
 
 
@@ -100,6 +101,7 @@ class Campaign:
         self._absent: dict[tuple[str, str], Measurement] = {}
         self._finished = Finished(journal.folder)
         self._sampler = Sampler()
+        self._records = Records(order.cache)
         self.planned = planned
         self._current: Cell | None = None
         self._pool = Pool(worker_environment(order.threads), self._more_is_to_come)
@@ -211,7 +213,15 @@ class Campaign:
             return Measurement(cell, Status.UNSUPPORTED, reason=found.reason, text=found.text)
         if absent := self._absent.get((declared.model.runtime, cell.device)):
             return Measurement(cell, Status.UNSUPPORTED, reason=absent.reason, text=absent.text)
+        if why := self._lacks_room(cell, declared.model):
+            return Measurement(cell, Status.UNSUPPORTED, reason=Reason.TOO_LITTLE_MEMORY, text=why)
         return None
+
+    def _lacks_room(self, cell: Cell, model: Model) -> str | None:
+        available, past = available_bytes(), self._records.past(cell)
+        if isinstance(available, Unavailable):
+            return None
+        return too_little(available, peak_bytes=past.peak_bytes if past else None, weight_bytes=model.size_bytes)
 
     def _solo(self, cell: Cell, declared: zoo.Declared) -> Solo:
         return Solo(

@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from harness.cells import Cell, expand
+from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Duel, Outcome
 from harness.conduct.arms import Arm, assignment_for, declared_by, environment_for, here
+from harness.conduct.asked import cells_asked, model_patterns
 from harness.conduct.duel import Corner, CornerLost, Ring
 from harness.conduct.gate import Bout, chance_of, quads_a_building
 from harness.conduct.order import Order
@@ -102,9 +103,9 @@ class Contest:
         """Cells that only the other side has, where the same options would have chosen them."""
         if declared is None:
             return
-        chosen = chosen_names(declared.values(), self.order.models, self.order.size)
+        chosen = chosen_names(declared.values(), model_patterns(self.order), self.order.size)
         wanted = [(model.name, model.precisions) for model in declared.values() if model.name in chosen]
-        for cell in expand(wanted, self.order.devices, precision_pattern=self.order.precisions):
+        for cell in cells_asked(self.order, wanted):
             if (cell.model, cell.precision) not in self.declared_here:
                 problem = f"{self.arm.label} has this cell, and this side does not declare it"
                 yield Bout(Duel(cell, self.arm.label, outcome=Outcome.MISSING, problem=problem))

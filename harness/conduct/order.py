@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from harness.cells import Device
+from harness.cells import CellGlob, Device
 from harness.conduct.arms import Against
 from harness.conduct.duel import PAIR_SECONDS
 from harness.errors import UsageProblem
@@ -35,6 +35,7 @@ class Order:
     devices: tuple[Device, ...] = (Device("cpu"),)
     models: str = "*"
     precisions: str = "*"
+    cells: tuple[CellGlob, ...] = ()
     size: str | None = None
     checkpoints: Mapping[str, Path] = field(default_factory=dict)
     threads: int = 1
@@ -86,5 +87,6 @@ class Order:
         # The path of an interpreter is of this machine; which one it is stands in the label of the other side.
         plain["against"] = self.against.shown if self.against else None
         plain["devices"] = ",".join(str(device) for device in self.devices)
+        plain["cells"] = " ".join(map(str, self.cells)) or None
         plain["checkpoints"] = ",".join(sorted(self.checkpoints)) or None
         return plain

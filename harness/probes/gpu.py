@@ -51,6 +51,10 @@ class Gpu:
         """Product name."""
         return self._ask("the name", lambda: _text(self.nvml.nvmlDeviceGetName(self.handle)))
 
+    def compute_capability(self) -> tuple[int, int] | Unavailable:
+        """CUDA's number for what its cores can do."""
+        return self._ask("the compute capability", self._capability)
+
     def memory_bytes(self) -> int | Unavailable:
         """All of its memory."""
         return self._ask("the memory", lambda: int(self.nvml.nvmlDeviceGetMemoryInfo(self.handle).total))
@@ -97,6 +101,10 @@ class Gpu:
             *self.nvml.nvmlDeviceGetGraphicsRunningProcesses(self.handle),
         ]
         return {int(process.pid): process.usedGpuMemory for process in listed}
+
+    def _capability(self) -> tuple[int, int]:
+        major, minor = self.nvml.nvmlDeviceGetCudaComputeCapability(self.handle)
+        return int(major), int(minor)
 
     def _throttled(self) -> str:
         # Renamed with driver 535; older bindings know the older name only.

@@ -76,6 +76,11 @@ def describe(
     )
 
 
+def cpu_flags(trees: Trees = Trees()) -> frozenset[str]:  # noqa: B008 -- frozen
+    """Return the instruction sets of this processor that decide how fast a model runs."""
+    return frozenset(_cpu(trees).get("isa", "").split())
+
+
 def freeze_hash(paths: Iterable[str]) -> str:
     """Return a digest of all that is installed on these paths, name==version, the first of a name counting.
 

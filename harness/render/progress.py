@@ -68,14 +68,15 @@ class Progress:
         cells: Sequence[Cell] = (),
         environment: Environment | None = None,
         about_seconds: float | None = None,
+        auto: Sequence[str] = (),
     ) -> None:
-        """The run begins. `cells`, where known, only line the names up."""
+        """The run begins. `cells`, where known, only line the names up; `auto` is what that precision means here."""
         self._total = total
         self._began = self._clock()
         widest = max((len(f"{cell.model} {cell.precision} {cell.device}") for cell in cells), default=0)
         self._label_width = min(widest, max(self._look.width // 2, 20))
         if environment is not None:
-            self._say(head(environment, total, about_seconds, self._look) + "\n")
+            self._say(head(environment, total, about_seconds, self._look, auto=auto) + "\n")
 
     def waiting(self, cell: Cell) -> None:
         """Another process measures on the cell's device: say so once a cell, then keep moving."""

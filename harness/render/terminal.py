@@ -31,12 +31,15 @@ _NAMED = 8
 _LAST_WORDS_LINES = 6
 
 
-def head(environment: Environment, cells: int, about_seconds: float | None, look: Look) -> str:
-    """Return what is said before the first cell: machine, libraries, plan."""
+def head(
+    environment: Environment, cells: int, about_seconds: float | None, look: Look, *, auto: Sequence[str] = ()
+) -> str:
+    """Return what is said before the first cell: machine, libraries, plan, what `--precision auto` means here."""
     plan = f"{cells} cell{'s' if cells != 1 else ''}"
     if about_seconds is not None:
         plan += f", about {numbers.duration(about_seconds)}"
-    lines = (("host", machine_line(environment)), ("env", library_line(environment)), ("plan", plan))
+    lines = [("host", machine_line(environment)), ("env", library_line(environment)), ("plan", plan)]
+    lines += [("auto", said) for said in auto]
     return look.fit("\n".join(_labelled(label, text, look.width) for label, text in lines))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cells import Device
+from harness.cells import CellGlob, Device
 from harness.conduct.arms import Against, Kind
 from harness.conduct.order import Order
 
@@ -38,6 +38,7 @@ def test_two_orders_that_measure_otherwise_are_recorded_otherwise() -> None:
     others = [
         Order(Path(), models="a"),
         Order(Path(), precisions="fp32"),
+        Order(Path(), cells=(CellGlob("net", "*", "cpu"),)),
         Order(Path(), size="full"),
         Order(Path(), checkpoints={"net": Path("x")}),
         Order(Path(), devices=(Device("mps"),)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import zoo
-from harness.cells import Device
+from harness.cells import CellGlob, Device
 from harness.conduct.campaign import plan
 from harness.conduct.order import Order
 from harness.errors import UsageProblem
@@ -41,6 +41,15 @@ def test_a_plan_holds_the_chosen_models_and_their_cells() -> None:
 
 
 @pytest.mark.usefixtures("declared")
+def test_a_plan_of_single_cells_holds_their_models_alone() -> None:
+    asked = (CellGlob("ear-full", "fp32", "cuda"), CellGlob("voice", "int8-*", "cpu"))
+    planned = plan(Order(Path(), devices=(CUDA, CPU), cells=asked))
+    assert [str(cell) for cell in planned.cells] == ["voice/int8-dynamic/cpu", "ear-full/fp32/cuda"]
+    narrowed = plan(Order(Path(), devices=(CUDA, CPU), cells=(CellGlob("*", "*", "*"),), models="voice"))
+    assert list(narrowed.models) == ["voice"]
+
+
+@pytest.mark.usefixtures("declared")
 @pytest.mark.parametrize(
     ("order", "said"),
     [
@@ -51,6 +60,7 @@ def test_a_plan_holds_the_chosen_models_and_their_cells() -> None:
             Order(Path(), checkpoints={"ear-tiny": Path("x")}),
             "--checkpoint ear-tiny: no such model takes one; those that do: voice",
         ),
+        (Order(Path(), cells=(CellGlob("vioce", "*", "*"),)), "no model matches 'vioce'; did you mean voice?"),
         (Order(Path(), models_folder="empty"), "no models are declared in empty; add one, set"),
     ],
 )

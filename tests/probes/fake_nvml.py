@@ -45,6 +45,9 @@ class FakeNvml:
     def nvmlDeviceGetName(self, handle):  # noqa: N802
         return self.names[handle].encode()
 
+    def nvmlDeviceGetCudaComputeCapability(self, handle):  # noqa: N802
+        return [9, 0]
+
     def nvmlDeviceGetMemoryInfo(self, handle):  # noqa: N802
         return SimpleNamespace(total=139 << 30)
 

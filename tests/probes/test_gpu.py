@@ -17,6 +17,7 @@ def test_a_gpu_tells_what_the_driver_knows() -> None:
     gpu = opened(FakeNvml())
     assert gpu.name() == "H200"
     assert gpu.memory_bytes() == 139 << 30
+    assert gpu.compute_capability() == (9, 0)
     assert gpu.temperature_celsius() == 41
     assert gpu.frequency_hz() == 1.98e9
     assert gpu.energy_millijoules() == 5000
@@ -59,6 +60,7 @@ def test_own_processes_are_not_others_and_a_double_entry_is_one() -> None:
 ASKED = {
     "nvmlDeviceGetName": Gpu.name,
     "nvmlDeviceGetMemoryInfo": Gpu.memory_bytes,
+    "nvmlDeviceGetCudaComputeCapability": Gpu.compute_capability,
     "nvmlDeviceGetTemperature": Gpu.temperature_celsius,
     "nvmlDeviceGetClockInfo": Gpu.frequency_hz,
     "nvmlDeviceGetCurrentClocksEventReasons": Gpu.throttled,

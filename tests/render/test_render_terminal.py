@@ -125,6 +125,14 @@ def test_the_head_says_machine_libraries_and_plan() -> None:
     assert plan == "plan     12 cells, about 6m40s"
 
 
+def test_the_head_says_what_auto_means_on_each_device() -> None:
+    said = head(ENVIRONMENT, 12, 400, WIDE, auto=["on cpu means bf16: AMX-bf16", "on mps means fp16: it does"])
+    assert said.splitlines()[3:] == [
+        "auto     on cpu means bf16: AMX-bf16",
+        "auto     on mps means fp16: it does",
+    ]
+
+
 def test_an_unknown_machine_is_said_to_be_unknown() -> None:
     assert head(Environment(), 1, None, WIDE).splitlines() == [
         "host     not recorded",
