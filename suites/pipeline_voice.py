@@ -1,8 +1,8 @@
 """A VITS voice of the size of Meta's MMS voices, as a torch module that speaks for a given time. Imports torch.
 
 The layers are those of transformers' VitsModel. Two things that are drawn or predicted are settled, so that an
-inference is the same every time and of one length at every precision: no noise is added, and the characters share the time
-evenly. The predictor of durations runs as it would, since its time is part of speaking; what it says is not used,
+inference is the same every time and of one length at every precision: no noise is added, and the characters share the
+time evenly. The predictor of durations runs as it would, since its time is part of speaking; what it says is not used,
 because drawn weights would stretch a character to nothing or to minutes.
 """
 

@@ -1,8 +1,8 @@
 """NLLB-200-distilled-600M: English to German, greedily, with a cache. The torch architecture, full and tiny.
 
 The published weights are in no package: without a checkpoint the weights are random, seeded and the same on every
-machine. Such a model never ends a sentence of itself, so each step continues from the workload's own translation: twenty
-tokens in, twenty out, on the same tokens at every precision. With a checkpoint it translates freely.
+machine. Such a model never ends a sentence of itself, so each step continues from the workload's own translation:
+twenty tokens in, twenty out, on the same tokens at every precision. With a checkpoint it translates freely.
 """
 
 from __future__ import annotations
