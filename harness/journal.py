@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from harness.cells import Cell
+from harness.cells import Cell, Reason
 from harness.comparisons import Duel, Judgement
 from harness.duel_events import duels_of, without_laps
 from harness.errors import HarnessError, RecordUnreadable, RecordUnwritable
@@ -189,7 +189,12 @@ def duels(folder: Path) -> tuple[Duel, ...]:
 
 
 def _without_failed(done: dict[Cell, Measurement]) -> dict[Cell, Measurement]:
-    return {cell: found for cell, found in done.items() if found.status is not Status.FAILED}
+    """What need not be tried again: memory may be had where it was short."""
+    return {
+        cell: found
+        for cell, found in done.items()
+        if found.status is not Status.FAILED and found.reason is not Reason.TOO_LITTLE_MEMORY
+    }
 
 
 def write_run(folder: Path, run: Run) -> Path:

@@ -100,7 +100,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.keywords["quantgate"] = True
         if "as_benchmark" in names:
             give_clock(item)
+    _put_largest_first(session, items)
     _put_verdicts_last(config, session, items)
+
+
+def _put_largest_first(session: Session, items: list[pytest.Item]) -> None:
+    """Have cells measured by what they took before; tests of no cell stay where they are."""
+    turns = {cell: turn for turn, cell in enumerate(session.in_turn())}
+    found = [(place, turns[cell]) for place, item in enumerate(items) if (cell := _cell_of(item)) in turns and cell]
+    ordered = [items[place] for place, _ in sorted(found, key=lambda one: one[1])]
+    for (place, _), item in zip(found, ordered, strict=True):
+        items[place] = item
+
+
+def _cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is about, if it is about one."""
+    call = getattr(item, "callspec", None)
+    cell = call.params.get("cell") if call else None
+    return cell if isinstance(cell, Cell) else None
 
 
 def _put_verdicts_last(config: pytest.Config, session: Session, items: list[pytest.Item]) -> None:
@@ -125,8 +142,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin the run with what is left after every selection."""
     if session.config.option.collectonly:
         return
-    cells = [item.callspec.params.get("cell") for item in session.items if hasattr(item, "callspec")]
-    planned = tuple(dict.fromkeys(cell for cell in cells if isinstance(cell, Cell)))
+    chosen = {cell for item in session.items if (cell := _cell_of(item)) is not None}
+    # As declared, whatever is measured first: so the tables are read.
+    offered = session.config.stash[_SESSION].cells() if chosen else ()
+    planned = tuple(dict.fromkeys((*(cell for cell in offered if cell in chosen), *sorted(chosen.difference(offered)))))
     if planned:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and session.config.get_verbosity() <= 0:
