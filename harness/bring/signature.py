@@ -127,7 +127,7 @@ def is_length(name: str) -> bool:
     return bool(_LENGTHS.search(name.lower()))
 
 
-def unfit(shaped_inputs: Sequence[Shaped], signature: Signature, given: Sequence[Given], file: str) -> str | None:
+def unfit(signature: Signature, given: Sequence[Given], file: str) -> str | None:
     """Why the arrays of a file are no inputs of the model; None where they are."""
     wanted = {one.name: one for one in signature.inputs}
     found = {one.name: one for one in given}
@@ -135,10 +135,9 @@ def unfit(shaped_inputs: Sequence[Shaped], signature: Signature, given: Sequence
         return f"{file} has an array {wrong[0]!r}; {suggestion(wrong[0], wanted)}"
     if missing := [name for name in wanted if name not in found]:
         return f"{file} lacks {', '.join(missing)}; it needs an array for each of {', '.join(wanted)}"
-    types = {one.name: one.dtype for one in shaped_inputs}
     for name, array in found.items():
-        if array.dtype != types.get(name, array.dtype) and wanted[name].dims is not None:
-            return f"{file}: {name} is {array.dtype}, and the model takes {types[name]}; save it as that"
+        if array.dtype != wanted[name].dtype and wanted[name].dims is not None:
+            return f"{file}: {name} is {array.dtype}, and the model takes {wanted[name].dtype}; save it as that"
         if problem := _mismatch(wanted[name].dims, array.shape):
             return f"{file}: {name} is {_words(array.shape)}, {problem}"
     return None

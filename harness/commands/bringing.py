@@ -77,8 +77,11 @@ def add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--artifact-cache", metavar="DIR", help="where converted models are kept")
 
 
-def take(options: argparse.Namespace) -> Taken:
-    """Read the file and settle its inputs; every problem with either is one line."""
+def take(options: argparse.Namespace, *, needs_inputs: bool = True) -> Taken:
+    """Read the file and settle its inputs; every problem with either is one line.
+
+    Where nothing will be run through the model, shapes that the file does not tell may stay unknown.
+    """
     Device.parse(options.device)
     asked = parse_shapes(options.shape)
     path = _file(options.model, "MODEL")
@@ -86,9 +89,10 @@ def take(options: argparse.Namespace) -> Taken:
     calibration = _calibration_files(options.calibration)
     signature, given = inspect(path, (*real, *calibration), options.threads)
     of_real = given[: len(real)]
-    inputs = _as_given(signature, of_real[0]) if of_real else shaped(signature, asked)
+    is_asked = (needs_inputs or bool(asked)) and not of_real
+    inputs = shaped(signature, asked) if is_asked else _as_given(signature, of_real[0] if of_real else ())
     for file, arrays in zip((*real, *calibration), given, strict=True):
-        if problem := unfit(inputs, signature, arrays, file.name):
+        if problem := unfit(signature, arrays, file.name):
             raise UsageProblem(problem)
     brought = Brought(
         name=model_name(path),

@@ -32,33 +32,48 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
         "try",
         help="a model's file: every precision this machine can run, beside fp32, and which is worth it (a minute)",
         description="Takes an ONNX, TorchScript or torch.export file as it is: makes inputs from its signature,"
-        " converts it to every precision, measures each by itself and in pairs of processes beside fp32, and says what it gains"
-        " and what its outputs lose. Prints a table and writes reports/<run>/report.html. Exit codes: 0, 1 where every"
-        " precision failed, 2 usage: no model, or it does not take these inputs.",
+        " converts it to every precision, measures each by itself and in pairs of processes beside fp32, and says what"
+        " it gains and what its outputs lose. Prints a table and writes reports/<run>/report.html. Exit codes: 0, 1"
+        " where every precision failed, 2 usage: no model, or it does not take these inputs.",
     )
     bringing.add_model(command)
     command.add_argument(
         "--precision", default="*", metavar="GLOB", help=f"of these only (fp32 always): {', '.join(PRECISIONS)}"
     )
-    command.add_argument("--time-budget", default="60s", metavar="T", help="about how long it may take (default 60s)")
-    command.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default reports/")
-    command.add_argument("--format", choices=("table", "json"), default="table", help="how to print (default: table)")
+    add_measuring(command)
     command.set_defaults(run=run)
+
+
+def add_measuring(command: argparse.ArgumentParser) -> None:
+    """Add what says how it is measured and told."""
+    command.add_argument("--time-budget", default="60s", metavar="T", help="about how long it may take (default 60s)")
+    command.add_argument(
+        "--reports", type=Path, default=Path("reports"), metavar="DIR", help="where runs are written (default reports/)"
+    )
+    command.add_argument("--format", choices=("table", "json"), default="table", help="how to print (default: table)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Try the file, print, and say by the exit code whether anything ran."""
-    taken = bringing.take(options)
-    return try_taken(options, taken, chosen_precisions(options.precision), time.monotonic())
+    began = time.monotonic()
+    precisions = chosen_precisions(options.precision)
+    budget_of(options)
+    return try_taken(options, bringing.take(options), precisions, began)
 
 
-def try_taken(options: argparse.Namespace, taken: Taken, precisions: tuple[str, ...], began: float) -> int:
-    """Measure and tell of a file that has been read."""
+def budget_of(options: argparse.Namespace) -> float:
+    """How long it may take."""
     budget = seconds(options.time_budget, "--time-budget")
     if budget < _LEAST_SECONDS:
         raise UsageProblem(
             f"--time-budget {options.time_budget}: {_LEAST_SECONDS:g} s are the least that tell anything"
         )
+    return budget
+
+
+def try_taken(options: argparse.Namespace, taken: Taken, precisions: tuple[str, ...], began: float) -> int:
+    """Measure and tell of a file that has been read."""
+    budget = budget_of(options)
     with tempfile.TemporaryDirectory(prefix="quantgate-try-") as made:
         folder = Path(made)
         order = Order(

@@ -18,6 +18,7 @@ from harness import journal as journals
 from harness.bring.declaring import declare
 from harness.cells import expand
 from harness.commands.bringing import Taken, assignment_of
+from harness.commands.try_pairs import Fight, pairing
 from harness.conduct.arms import Against
 from harness.conduct.campaign import Campaign, Grid, worker_environment
 from harness.conduct.examining import OUTPUTS_FOLDER
@@ -26,7 +27,6 @@ from harness.conduct.support import Support
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
 from harness.judging import bench_of
-from harness.match import Match
 from harness.phases import Phase
 from harness.probes.machine import describe
 from harness.render.html import write_report
@@ -34,6 +34,7 @@ from harness.render.progress import Progress
 from harness.results import Run, Status
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerLost
+from harness.worth.standing import BASE
 from harness.zoo import Declared
 
 _FEWEST_EXAMPLES, _MOST_EXAMPLES = 3, 16
@@ -43,8 +44,6 @@ _PASSES = 8
 _SOLO_SHARE = 0.2
 _PAIRS_SHARE = 0.25
 _LONGEST_CELL_SECONDS = 2.0
-_PAIRS_WANTED = 6
-_STARTING_SECONDS = 1.5
 _ENDING_SECONDS = 3.0
 
 
@@ -89,7 +88,8 @@ def measure(trying: Trying, stream: TextIO) -> Tried:
     order = replace(
         trying.order,
         models=declared.model.name,
-        against=Against.parse("precision=fp32"),
+        against=Against.parse(f"precision={BASE}"),
+        has_gate=False,
         cell_seconds=min(a_cell / 2, _LONGEST_CELL_SECONDS),
         precisions=",".join(trying.precisions),
     )
@@ -118,15 +118,12 @@ def _measured(
     campaign.prepare()
     found = [campaign.measurement(cell) for cell in grid.cells]
     ran = [one for one in found if one.status is Status.MEASURED]
-    others = [one for one in ran if one.cell.precision != "fp32"]
-    if others and len(others) < len(ran):
+    has_base = any(one.cell.precision == BASE for one in ran)
+    if has_base and len(ran) > 1:
         # Never nothing: what was measured one after the other tells a factor at best.
         left = max(trying.budget_seconds - trying.spent_seconds - _ENDING_SECONDS, trying.budget_seconds * _PAIRS_SHARE)
-        a_pair = left / (len(others) + 1) / _PAIRS_WANTED - _STARTING_SECONDS
-        paired = replace(order, time_budget_seconds=left, pair_seconds=min(max(a_pair, 0.2), order.pair_seconds))
-        bench = bench_of(paired, grid.declared, frozenset())
-        judgement = Match(paired, bench, campaign, journal, progress).live()
-        journal.write("judged", judgement=judgement)
+        fight = Fight(order, bench_of(order, grid.declared, frozenset()), campaign, journal, progress)
+        journal.write("judged", judgement=fight.judged(pairing(ran, left), left))
     journal.write("run-finished")
 
 
@@ -137,7 +134,7 @@ def trial(trying: Trying) -> float | None:
     """
     order = trying.order
     declared = declare(trying.taken.drawing(1), trying.folder)
-    assignment = assignment_of(order, declared, "fp32")
+    assignment = assignment_of(order, declared, BASE)
     try:
         reply = _tried(order, assignment)
         if isinstance(reply, protocol.NeedsConversion):

@@ -78,30 +78,40 @@ def told(run: Run, stream: TextIO, notes: Sequence[str], report: str) -> str:
     return look.fit("\n\n".join(part for part in parts if part))
 
 
+def in_words_of_try(sentence: str) -> str:
+    """A sentence whose next step is a run of pytest, with the next step that is open here."""
+    return sentence.replace("pytest --against precision=fp32 would tell", "a longer --time-budget would tell").replace(
+        "more pairs would tell", "a longer --time-budget would tell"
+    )
+
+
 def _table(weighed: Iterable[WorthRow], run: Run, look: Look) -> str:
     """The numbers of what ran."""
     from tabulate import tabulate
 
     found = {one.cell: one for one in run.measurements}
     body = []
+    has_rough = False
     for one in weighed:
         if one.worth is Worth.NO_RESULT:
             continue
         latency = found[one.cell].value(LATENCY) if one.cell in found else None
         spent = numbers.DASH if latency is None else numbers.seconds(latency)
         figures = (one.speed, one.memory, one.size, one.covered, replace(one.quality, aside=""))
+        has_rough |= one.speed.text.startswith("≈")
         body.append([one.cell.precision, spent, *map(str, figures)])
     if not body:
         return "nothing could be measured"
     align = ("left", *["right"] * (len(_TITLES) - 1))
     table: str = tabulate(body, _TITLES, tablefmt="simple", disable_numparse=True, colalign=align)
     foot = ["memory, size: of fp32's; covered: share of the weight bytes converted; outputs: beside those of fp32"]
-    foot += [PAIRED] * any("[" in line for line in table.splitlines())
+    foot += [PAIRED] * any("[" in line for line in table.splitlines()[2:])
+    foot += ["≈ of too few pairs, or of none: a factor, no more; a longer --time-budget tells it"] * has_rough
     return "\n".join([table, *(_wrapped(line, look, "") for line in foot)])
 
 
 def _sentence(row: WorthRow, look: Look) -> str:
-    return _wrapped(f"{row.glyph} {row.sentence}", look, "    ")
+    return _wrapped(f"{row.glyph} {in_words_of_try(row.sentence)}", look, "    ")
 
 
 def _reasons(rows: Sequence[Row], look: Look) -> str:
