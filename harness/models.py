@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cells import PRECISIONS
+from harness.endpoints import Service
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,7 @@ class ModuleReference:
     format: str = "torch-state"
 
 
-Reference = FileReference | ModuleReference
+Reference = FileReference | ModuleReference | Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class Artifact:
     conversion_seconds: float
     layout: Mapping[str, Any] = field(default_factory=dict)
     skeleton: Callable[[], Any] | None = None
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,19 +20,23 @@ def test_latency(measured: Measurement, as_benchmark: Callable[[], None]) -> Non
 
 def test_memory(measured: Measurement) -> None:
     """A peak is above what was resident before the model was loaded, or it says why there is none."""
-    peak = measured.reading("peak_bytes")
+    peak, artifact = measured.reading("peak_bytes"), measured.reading("artifact_bytes")
     assert peak is not None
+    assert artifact is not None
+    if artifact.value is None:
+        assert peak.value or peak.unavailable  # of a service on another machine nothing is seen
+        return
     if peak.value is None:
         pytest.fail(f"peak memory unavailable: {peak.unavailable}", pytrace=False)
-    artifact = measured.value("artifact_bytes")
-    assert artifact is not None
-    assert peak.value > artifact / 4, "a peak far below the artifact's own size is no peak of this model"
+    assert peak.value > artifact.value / 4, "a peak far below the artifact's own size is no peak of this model"
 
 
 def test_conversion(measured: Measurement) -> None:
     """A precision that is not fp32 has converted something, and the record says how much."""
     covered = measured.reading("weights_covered_fraction")
     assert covered is not None
+    if measured.value("artifact_bytes") is None:
+        pytest.skip(f"nothing was converted here: {covered.unavailable}")
     assert covered.value is not None, covered.unavailable
     assert 0 < covered.value <= 1
 

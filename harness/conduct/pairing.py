@@ -189,8 +189,14 @@ def _values(told: Told) -> dict[str, float]:
         "import_seconds": opened.import_seconds,
         "open_seconds": opened.open_seconds,
         "first_inference_seconds": opened.first_inference_seconds,
-        "artifact_bytes": float(opened.artifact.size_bytes),
-        "parameters_count": float(opened.parameter_count),
+        **(
+            {
+                "artifact_bytes": float(opened.artifact.size_bytes),
+                "parameters_count": float(opened.parameter_count),
+            }
+            if not opened.uncounted
+            else {}
+        ),
         **({"weights_covered_fraction": coverage.fraction} if coverage.total_bytes else {}),
         **({"peak_bytes": float(max(known))} if len(known) == len(peaks) else {}),
         **({} if closed.device_peak_bytes is None else {"device_peak_bytes": float(closed.device_peak_bytes)}),

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.conduct.service_readings import service_readings
 from harness.models import Model
 from harness.results import Reading, Sample
 from harness.stats.estimates import median, percentile, percentile_supported, support_needed
-from harness.worker.protocol import Block, Checked, Closed, Opened, Peak
+from harness.worker.protocol import Block, Checked, Closed, Crowded, Opened, Peak
 
 Item = TypeVar("Item")
 
@@ -25,6 +26,7 @@ class Replies:
     checked: Checked
     blocks: tuple[Block, ...]
     closed: Closed
+    crowds: tuple[Crowded, ...] = ()
 
 
 def sample_of(blocks: Iterable[Block]) -> Sample:
@@ -51,6 +53,7 @@ def readings_of(model: Model, replies: Replies, sample: Sample) -> tuple[Reading
         *_latency(sample, replies),
         *_audio(model, replies, sample),
         *_streamed(model, replies, sample),
+        *service_readings(replies.blocks, replies.crowds),
         *_loading(replies.opened),
         *_memory(replies),
         *_device_memory(replies.closed),
@@ -135,7 +138,11 @@ def _streamed(model: Model, replies: Replies, sample: Sample) -> Iterator[Readin
 
 def _loading(opened: Opened) -> Iterator[Reading]:
     yield Reading("import_seconds", opened.import_seconds)
-    yield Reading("conversion_seconds", opened.artifact.conversion_seconds, note="in a process of its own, kept after")
+    seconds = None if opened.uncounted else opened.artifact.conversion_seconds
+    if seconds is None:
+        yield Reading("conversion_seconds", unavailable="a service is taken as it is")
+    else:
+        yield Reading("conversion_seconds", seconds, note="in a process of its own, kept after")
     yield Reading("open_seconds", opened.open_seconds)
     yield Reading("first_inference_seconds", opened.first_inference_seconds)
 
@@ -149,8 +156,10 @@ def _memory(replies: Replies) -> Iterator[Reading]:
     unknown = next((peak for peak in phases.values() if peak.peak_bytes is None), None)
     if unknown is None:
         highest = max(phases.values(), key=lambda peak: peak.peak_bytes or 0)
-        before = replies.opened.load_peak.start_bytes or 0
-        note = f"of which {before / 1e6:.0f} MB were resident before the model was loaded"
+        loading = replies.opened.load_peak
+        note = highest.note
+        if loading.start_bytes is not None:
+            note = f"of which {loading.start_bytes / 1e6:.0f} MB were resident before the model was loaded"
         yield Reading("peak_bytes", highest.peak_bytes, note=note)
     else:
         yield Reading("peak_bytes", unavailable=unknown.unavailable)
@@ -181,6 +190,10 @@ def _or_why(metric: str, value: float | None, why: str) -> Reading:
 
 
 def _artifact(opened: Opened) -> Iterator[Reading]:
+    if opened.uncounted:
+        for name in ("artifact_bytes", "parameters_count", "weights_covered_fraction"):
+            yield Reading(name, unavailable=opened.uncounted)
+        return
     coverage = opened.artifact.coverage
     yield Reading("artifact_bytes", opened.artifact.size_bytes)
     yield Reading("parameters_count", opened.parameter_count)

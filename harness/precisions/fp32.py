@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.endpoints import Service
+from harness.models import Coverage
 from harness.precisions import Converted, Job, Recipe
 
 
@@ -28,10 +30,22 @@ def from_torchscript(job: Job) -> Converted:
     return torch_script.cast(job, "float32")
 
 
+def from_service(job: Job) -> Converted:
+    """Write down what the service is. It stays what it is: nothing of it can be converted, or counted, from here."""
+    assert isinstance(job.reference, Service)
+    job.target.write_text(job.reference.described, encoding="utf-8")
+    return Converted(Coverage(0, 0, 0, 0))
+
+
 RECIPE = Recipe(
     name="fp32",
     summary="32-bit floats: the reference as it is",
     version=1,
-    conversions={"onnx": from_onnx, "torch-state": from_torch, "torchscript": from_torchscript},
+    conversions={
+        "onnx": from_onnx,
+        "torch-state": from_torch,
+        "torchscript": from_torchscript,
+        "service": from_service,
+    },
     distributions={"onnx": ("onnx",), "torch-state": ("torch",), "torchscript": ("torch",)},
 )

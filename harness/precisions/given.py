@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from harness.cells import Reason, Unsupported
+from harness.endpoints import Service
 from harness.models import FileReference, Reference
 from harness.precisions import Converted, Job
+from harness.precisions.fp32 import from_service
 
 
 def adopt(job: Job, original: Reference) -> Converted:
     """Put the shipped file where an artifact belongs, and count what of `original` is quantized in it."""
     given = job.reference
+    if isinstance(given, Service) and isinstance(original, Service):
+        return from_service(job)
     if not (isinstance(given, FileReference) and isinstance(original, FileReference)) or (
         (given.format, original.format) != ("onnx", "onnx")
     ):

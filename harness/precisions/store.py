@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from harness.endpoints import Service
 from harness.models import Artifact, Coverage, FileReference, ModuleReference, Reference
 from harness.packages import installed_version
 from harness.precisions import Converted, Recipe
@@ -77,6 +78,8 @@ def reference_digest(reference: Reference) -> str:
             return file_digest(reference.path)
         case ModuleReference():
             return hashlib.sha256(msgspec.json.encode(reference.identity)).hexdigest()
+        case Service():
+            return hashlib.sha256(reference.described.encode()).hexdigest()
 
 
 def library_versions(recipe: Recipe, reference_format: str) -> dict[str, str | None]:
@@ -157,6 +160,7 @@ def _artifact(manifest: Manifest, path: Path, reference: Reference) -> Artifact:
         conversion_seconds=manifest.conversion_seconds,
         layout=manifest.layout,
         skeleton=reference.skeleton if isinstance(reference, ModuleReference) else None,
+        service=reference if isinstance(reference, Service) else None,
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.cells import Device
 from harness.models import Arrays, Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from harness.probes.tree import TreeGauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,15 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the loaded model: parameters counted, by dtype and by the outermost parts it has a name for."""
+    """What is in the loaded model: parameters counted, by dtype and by the outermost parts it has a name for.
+
+    `uncounted` says why nothing could be counted, where that is so.
+    """
 
     parameter_count: int
     count_by_dtype: Mapping[str, int]
     count_by_part: Mapping[str, int] = field(default_factory=dict)
+    uncounted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,43 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Give everything back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a client noticed of one request: seconds from its start to the first byte, and to each piece of audio."""
+
+    first_byte_seconds: float
+    arrival_seconds: tuple[float, ...]
+    pieces: tuple[np.ndarray[Any, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What became of requests that came so many at once. `median_seconds` is of those that were answered."""
+
+    at_once: int
+    requests: int
+    failed: int
+    seconds: float
+    median_seconds: float | None
+    first_error: str
+
+
+@runtime_checkable
+class Serving(Session, Protocol):
+    """A session whose model is in other processes, and answers over a wire."""
+
+    concurrency: tuple[int, ...]
+
+    def served(self) -> Served | None:
+        """What a client noticed of the last call."""
+
+    def crowd(self, inputs: Sequence[Arrays], at_once: int, seconds: float) -> Crowd:
+        """Call it from so many clients at once for so long."""
+
+    def gauge(self) -> TreeGauge:
+        """The memory of those processes."""
 
 
 class Runtime(Protocol):
@@ -113,4 +159,10 @@ def _torch() -> Runtime:
     return TorchRuntime()
 
 
-RUNTIMES: Mapping[str, Callable[[], Runtime]] = {"onnx": _onnx, "torch": _torch}
+def _http() -> Runtime:
+    from harness.runtimes.http import HttpRuntime
+
+    return HttpRuntime()
+
+
+RUNTIMES: Mapping[str, Callable[[], Runtime]] = {"onnx": _onnx, "torch": _torch, "http": _http}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.cells import Reason, Unsupported
+from harness.endpoints import Service
 from harness.errors import HarnessError
 from harness.models import Arrays, Artifact, FileReference, Model, Reference, Workload
 from harness.precisions import Converted, Job, Recipe, recipe
@@ -132,4 +133,6 @@ def described(model: Model, reference: Reference) -> str:
 def _suffix(reference: Reference) -> str:
     if isinstance(reference, FileReference):
         return reference.path.suffix
+    if isinstance(reference, Service):
+        return ".json"
     return ".pt"

@@ -21,6 +21,7 @@ class Record:
         self.heard: list[float] = []
         self.stages: list[tuple[float, ...]] = []
         self.underruns: list[tuple[float, ...]] = []
+        self.first_bytes: list[float] = []
 
     def add(self, name: str, wall: float, corrected: float | None, device: float | None, heard: float | None) -> None:
         """Note an inference."""
@@ -42,6 +43,11 @@ class Record:
             if playback.first_audible_seconds is not None:
                 self.heard.append(playback.first_audible_seconds)
 
+    def add_served(self, name: str, wall: float, first_byte: float, heard: float | None) -> None:
+        """Note a request that a service answered."""
+        self.add(name, wall, None, None, heard)
+        self.first_bytes.append(first_byte)
+
     def add_stages(self, name: str, lap: StreamLap, heard: float | None) -> None:
         """Note an inference whose chunks are stages."""
         self.add(name, lap.wall_seconds, lap.corrected_seconds, None, heard)
@@ -61,6 +67,7 @@ class Record:
             first_audible_seconds=tuple(self.heard),
             stage_seconds=tuple(self.stages),
             underruns=tuple(self.underruns),
+            first_byte_seconds=tuple(self.first_bytes),
         )
 
 
