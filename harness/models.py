@@ -110,13 +110,18 @@ Reference = FileReference | ModuleReference | Service
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a conversion truly did: bytes of weights it converted, of all weight bytes, counted in the reference."""
+    """What a conversion truly did: bytes of weights it converted, of all weight bytes, counted in the reference.
+
+    `modules_converted` and `modules_left` count the modules that hold them, by class; empty where there are no modules.
+    """
 
     converted_bytes: int
     total_bytes: int
     converted_count: int
     total_count: int
     left: tuple[str, ...] = ()
+    modules_converted: Mapping[str, int] = field(default_factory=dict)
+    modules_left: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fraction(self) -> float:

@@ -111,6 +111,8 @@ class Provenance:
     count_by_dtype: dict[str, int] = field(default_factory=dict)
     count_by_part: dict[str, int] = field(default_factory=dict)
     left_unconverted: tuple[str, ...] = ()
+    modules_converted: dict[str, int] = field(default_factory=dict)
+    modules_left: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ common = {
         weight_bytes=counts,
         count_by_dtype=st.dictionaries(words, counts, max_size=2),
         left_unconverted=tuples(words, 2),
+        modules_left=st.dictionaries(words, counts, max_size=2),
     ),
     "placement": st.none()
     | st.builds(PlacementProof, words, st.dictionaries(words, counts, max_size=2), tuples(words, 1)),

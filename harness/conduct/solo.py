@@ -277,6 +277,8 @@ def _provenance(model: Model, opened: protocol.Opened) -> Provenance:
         count_by_dtype=opened.count_by_dtype,
         count_by_part=opened.count_by_part,
         left_unconverted=artifact.coverage.left,
+        modules_converted=dict(artifact.coverage.modules_converted),
+        modules_left=dict(artifact.coverage.modules_left),
     )
 
 

@@ -7,7 +7,7 @@ for what they truly hold.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,8 @@ def coverage(weights: list[Weight], converted: Collection[str]) -> Coverage:
     done = [weight for weight in weights if set(weight.names) <= set(converted)]
     left = [weight for weight in weights if not set(weight.names) <= set(converted)]
     left.sort(key=lambda weight: -weight.size_bytes)
+    kinds = {_place(weight): weight.owner for weight in weights}
+    touched = {_place(weight) for weight in done}
     shown = [f"{weight.names[0]} ({weight.owner}, {weight.size_bytes:,} B)" for weight in left[:_LEFT_SHOWN]]
     if rest := left[_LEFT_SHOWN:]:
         shown.append(f"and {len(rest)} smaller ({sum(weight.size_bytes for weight in rest):,} B)")
@@ -78,6 +80,8 @@ def coverage(weights: list[Weight], converted: Collection[str]) -> Coverage:
         converted_count=len(done),
         total_count=len(weights),
         left=tuple(shown),
+        modules_converted=_most_first(kind for place, kind in kinds.items() if place in touched),
+        modules_left=_most_first(kind for place, kind in kinds.items() if place not in touched),
     )
 
 
@@ -162,12 +166,26 @@ def is_torchao(tensor: object) -> bool:
     return type(tensor).__module__.startswith("torchao.")
 
 
+def _most_first(kinds: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(sorted(kinds)).most_common())
+
+
+def _place(weight: Weight) -> str:
+    return _module_of(weight.names[0])
+
+
+def _module_of(name: str) -> str:
+    """The name of the module that uses a parameter; of the one that is parametrized, not of its helper."""
+    return name.partition(".parametrizations.")[0] if ".parametrizations." in name else name.rpartition(".")[0]
+
+
 def _owner(parts: Mapping[str, Any], name: str) -> str:
-    """The class of the module that uses a parameter; of the one that is parametrized, not of its helper."""
-    part = parts.get(
-        name.partition(".parametrizations.")[0] if ".parametrizations." in name else name.rpartition(".")[0]
-    )
-    return str(getattr(part, "original_name", type(part).__name__))
+    """The class of the module that uses a parameter."""
+    part = parts.get(_module_of(name))
+    kind = type(part)
+    # torch gives a parametrized module a class made for it, `ParametrizedConv1d`, below its own
+    kind = kind.__base__ or kind if ".parametrizations." in name else kind
+    return str(getattr(part, "original_name", kind.__name__))
 
 
 def _held(name: str, tensor: Any, *, is_weight: bool) -> Held:

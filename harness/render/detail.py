@@ -20,7 +20,7 @@ _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Time", ("latency_", "corrected_", "device_p50_", "throughput_")),
     ("Audio", ("real_time_", "audio_", "first_audible_", "chunk_", "underrun")),
     ("Loading", ("import_", "conversion_", "open_", "first_inference_")),
-    ("Memory", ("peak_", "steady_", "device_peak_", "device_reserved_", "device_process_")),
+    ("Memory", ("peak_", "steady_", "device_")),
     ("Artifact", ("artifact_", "parameters_", "weights_")),
     ("Energy", ("energy_",)),
 )
@@ -159,6 +159,12 @@ def _origin(provenance: Provenance) -> Iterable[Entry]:
             f"{provenance.converted_count} of {provenance.weight_count} weight tensors, "
             f"{numbers.bytes_(provenance.converted_bytes)} of {numbers.bytes_(provenance.weight_bytes)}",
         )
+    for name, modules in (
+        ("modules converted", provenance.modules_converted),
+        ("modules left", provenance.modules_left),
+    ):
+        if modules:
+            yield Entry(name, ", ".join(f"{count:,} {kind}" for kind, count in modules.items()), "by their class")
     if provenance.count_by_dtype:
         counts = (f"{numbers.count(count)} {dtype}" for dtype, count in provenance.count_by_dtype.items())
         yield Entry("parameters", ", ".join(counts))

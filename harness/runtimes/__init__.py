@@ -54,10 +54,11 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Device memory by the runtime's own allocator, in bytes."""
+    """Device memory by the runtime's own allocator, in bytes: the peaks, and what is allocated now. None: not told."""
 
-    peak_allocated_bytes: int
-    peak_reserved_bytes: int
+    peak_allocated_bytes: int | None
+    peak_reserved_bytes: int | None
+    allocated_bytes: int | None = None
 
 
 class Session(Protocol):
@@ -70,7 +71,7 @@ class Session(Protocol):
         """Time of the last call by the device's own events; None where the device has none."""
 
     def device_memory(self) -> DeviceMemory | None:
-        """Peaks since the last reset; None where the allocator does not say."""
+        """Peaks since the last reset, and what is allocated now; None where the allocator does not say."""
 
     def reset_device_memory(self) -> None:
         """Begin a new phase of `device_memory`."""

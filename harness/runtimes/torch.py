@@ -130,7 +130,7 @@ class TorchSession:
         return self._place.seconds
 
     def device_memory(self) -> DeviceMemory | None:
-        """Peaks of torch's allocator on the device; None where it keeps none."""
+        """What torch's allocator counts on the device; None where there is none."""
         return self._place.memory()
 
     def reset_device_memory(self) -> None:

@@ -25,7 +25,7 @@ class Place(Protocol):
         """Do the work and return when the device is done with it; `seconds` is then by its own events."""
 
     def memory(self) -> DeviceMemory | None:
-        """Peaks since the last reset; None where the allocator keeps none."""
+        """Peaks since the last reset, and what is allocated now; None where no allocator counts."""
 
     def reset_memory(self) -> None:
         """Forget the peaks."""
@@ -100,10 +100,11 @@ class CudaPlace:
         return result
 
     def memory(self) -> DeviceMemory | None:
-        """Peaks of torch's caching allocator."""
+        """What torch's caching allocator counts."""
         return DeviceMemory(
             peak_allocated_bytes=self._cuda.max_memory_allocated(self.target),
             peak_reserved_bytes=self._cuda.max_memory_reserved(self.target),
+            allocated_bytes=self._cuda.memory_allocated(self.target),
         )
 
     def reset_memory(self) -> None:
@@ -116,7 +117,7 @@ class CudaPlace:
 
 
 class MpsPlace:
-    """Apple's GPU. Its allocator tells what is allocated now, never the peak: so no memory is reported."""
+    """Apple's GPU. Its allocator tells what is allocated now, never the peak: so no peak is reported."""
 
     seconds: float | None = None
 
@@ -134,8 +135,8 @@ class MpsPlace:
         return result
 
     def memory(self) -> DeviceMemory | None:
-        """None: a value read between two calls is no peak."""
-        return None
+        """What is allocated now: a value read between two calls is no peak."""
+        return DeviceMemory(None, None, self._mps.current_allocated_memory())
 
     def reset_memory(self) -> None:
         """Nothing is counted."""

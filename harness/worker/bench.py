@@ -274,7 +274,7 @@ class Bench:
         """Start to count, at the first timed inference."""
         if not self._timing:
             self._timing = True
-            self._counting.start()
+            self._counting.start(self._session.device_memory())
             self._peaks.start()
 
     @property

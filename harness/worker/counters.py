@@ -19,9 +19,11 @@ class DeviceCounters:
         self._device = device
         self._meter = open_meter(device)
         self._started = False
+        self._before: DeviceMemory | None = None
 
-    def start(self) -> None:
-        """Begin to count."""
+    def start(self, allocator: DeviceMemory | None = None) -> None:
+        """Begin to count; the allocator says what is on the device before."""
+        self._before = allocator
         self._meter.start()
         self._started = True
 
@@ -38,6 +40,8 @@ class DeviceCounters:
             device_unavailable=self._allocator_silent(),
             device_process_bytes=None if isinstance(process, Unavailable) else process,
             device_process_unavailable=process.why if isinstance(process, Unavailable) else None,
+            device_before_bytes=self._before.allocated_bytes if self._before else None,
+            device_after_bytes=allocator.allocated_bytes if allocator and self._started else None,
         )
 
     def _allocator_silent(self) -> str:

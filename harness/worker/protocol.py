@@ -364,7 +364,7 @@ class SelfChecked(Message, frozen=True):
 
 
 class Closed(Message, frozen=True):
-    """What was counted while timing."""
+    """What was counted while timing; before and after it, what was allocated on the device then."""
 
     steady_peak: Peak
     joules: float | None
@@ -374,6 +374,8 @@ class Closed(Message, frozen=True):
     device_unavailable: str | None
     device_process_bytes: int | None
     device_process_unavailable: str | None
+    device_before_bytes: int | None = None
+    device_after_bytes: int | None = None
 
 
 class CheckPassed(Message, frozen=True):

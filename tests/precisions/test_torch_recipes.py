@@ -46,6 +46,20 @@ def test_int8_dynamic_covers_the_matrices_of_linear_lstm_and_gru(target):
     assert set(made.layout["modules"]) == {"lstm", "gru", "linear", "narrow", "odd", "head"}
 
 
+def test_what_was_converted_and_what_was_left_is_counted_by_the_class_of_its_module(target):
+    made = convert("int8-dynamic", target).coverage
+    assert made.modules_converted == {"Linear": 3, "GRU": 1, "LSTM": 1}
+    assert made.modules_left == {"Conv1d": 1, "Embedding": 1}  # the head shares its weight with the embedding
+
+
+def test_a_convolution_whose_weight_is_normed_counts_as_a_convolution(target):
+    def normed():
+        return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 4, 3)), nn.Linear(4, 4))
+
+    made = convert("int8-dynamic", target, normed).coverage
+    assert (made.modules_converted, made.modules_left) == ({"Linear": 1}, {"Conv1d": 1})
+
+
 def test_a_weight_of_which_an_embedding_keeps_a_float_copy_is_not_counted_as_converted(target):
     left = convert("int8-dynamic", target).coverage.left
     assert any(name.startswith("words.weight (Embedding, 1,280 B)") for name in left)

@@ -35,6 +35,9 @@ class FakeCuda:
     def max_memory_reserved(self, device) -> int:
         return 200 + device.index
 
+    def memory_allocated(self, device) -> int:
+        return 50 + device.index
+
     def reset_peak_memory_stats(self, device) -> None:
         self.said.append(f"reset {device}")
 
@@ -87,7 +90,7 @@ def test_the_device_is_touched_before_it_is_made_current(cuda):
 
 def test_memory_is_that_of_the_device_asked_for(cuda):
     place = claim(Device("cuda", 1))
-    assert place.memory() == DeviceMemory(peak_allocated_bytes=101, peak_reserved_bytes=201)
+    assert place.memory() == DeviceMemory(peak_allocated_bytes=101, peak_reserved_bytes=201, allocated_bytes=51)
     place.reset_memory()
     place.release()
     assert cuda.said[-2:] == ["reset cuda:1", "emptied"]
@@ -105,16 +108,20 @@ def test_a_cuda_device_that_is_not_there_is_refused_with_how_many_there_are(cuda
     assert refused.value.reason is Reason.NO_DEVICE
 
 
-def test_work_on_mps_is_waited_for_and_its_memory_is_not_made_up(monkeypatch):
+def test_work_on_mps_is_waited_for_and_no_peak_is_made_up_of_what_is_allocated_now(monkeypatch):
     said: list[str] = []
-    fake = SimpleNamespace(synchronize=lambda: said.append("waited"), empty_cache=lambda: said.append("emptied"))
+    fake = SimpleNamespace(
+        synchronize=lambda: said.append("waited"),
+        empty_cache=lambda: said.append("emptied"),
+        current_allocated_memory=lambda: 40,
+    )
     monkeypatch.setattr(torch, "mps", fake)
     monkeypatch.setattr("harness.runtimes.torch_places._touch", lambda _: None)
     place = claim(Device("mps"))
     place.run(lambda: said.append("work"))
     place.release()
     assert said == ["work", "waited", "emptied"]
-    assert (place.memory(), place.seconds) == (None, None)
+    assert (place.memory(), place.seconds) == (DeviceMemory(None, None, 40), None)
 
 
 def test_the_host_has_neither_events_nor_memory_of_its_own():

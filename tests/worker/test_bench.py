@@ -226,6 +226,24 @@ def test_what_was_timed_has_a_peak_and_the_cpu_has_no_memory_of_its_own() -> Non
     assert closed.device_process_unavailable
 
 
+def test_device_memory_is_told_before_at_its_peak_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, session, _ = bench()
+    told = iter([DeviceMemory(70, 80, 60), DeviceMemory(100, 128, 65)])
+    monkeypatch.setattr(session, "device_memory", lambda: next(told))
+    arm.check_outputs()
+    arm.time(timing())
+    arm.time(timing())
+    closed = arm.close()
+    assert (closed.device_before_bytes, closed.device_peak_bytes, closed.device_after_bytes) == (60, 100, 65)
+
+
+def test_where_nothing_was_timed_there_is_no_before_and_no_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, session, _ = bench()
+    monkeypatch.setattr(session, "device_memory", lambda: DeviceMemory(100, 128, 65))
+    closed = arm.close()
+    assert (closed.device_before_bytes, closed.device_after_bytes) == (None, None)
+
+
 @pytest.mark.parametrize(("threads", "streaming"), [(2, False), (1, True)])
 def test_time_that_cannot_be_corrected_says_why(threads: int, streaming: bool) -> None:
     arm, _, _ = bench(threads=threads, streaming=streaming)
