@@ -204,10 +204,11 @@ class Answer(StrEnum):
 class Judged:
     """A claim, a budget or a bound on quality, judged for one cell.
 
-    Of a budget: its metric, the value that was found, and the target. Of a bound on quality: its metric, what was lost
-    in its unit (below zero: gained), and what may be; `over` is the precision that it is held against. `accepted` is
-    the reason by which a bound was loosened. Of a claim: the ratio that was found, with its interval, and the one that
-    was claimed; `is_rough` where its two cells were timed one after the other and not in turns.
+    Of a budget: its metric (of a `stage`, where it names one), the value that was found, and the target. Of a bound on
+    quality: its metric, what was lost in its unit (below zero: gained), and what may be; `over` is the precision that
+    it is held against. `accepted` is the reason by which a bound was loosened. Of a claim: the ratio that was found,
+    with its interval, and the one that was claimed; `is_rough` where its two cells were timed one after the other and
+    not in turns.
     """
 
     kind: str
@@ -225,6 +226,7 @@ class Judged:
     low: float | None = None
     high: float | None = None
     is_rough: bool = False
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,13 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
     score = quality.score(budget.metric) if quality else None
     if quality is not None and score is not None and measurement.status is Status.MEASURED:
         return _judge_quality_budget(budget, measurement.cell, quality, score, is_fatal=is_fatal)
-    value = measurement.value(budget.metric) if measurement.status is Status.MEASURED else None
     cell = measurement.cell
+    if budget.stage and measurement.status is Status.MEASURED and budget.stage not in measurement.stages:
+        # A budget that limits nothing would be taken for one that is met.
+        has = f"it has {', '.join(measurement.stages)}" if measurement.stages else "the model has none"
+        text = f"no stage {budget.stage!r}: {has}"
+        return Judged("budget", budget.name, cell, Answer.CANNOT_TELL, text, budget.source, is_fatal)
+    value = _limited(budget, measurement)
     if value is None:
         reading = measurement.reading(budget.metric)
         why = (reading.unavailable if reading else None) or f"the cell is {measurement.status}"
@@ -149,11 +154,32 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
     target = budget.bound.at_most if budget.bound.at_most is not None else budget.bound.at_least
     assert target is not None
     is_met = keeps(value, budget.bound)
-    off = f"{abs(value / target - 1):.0%} off" if target else f"{abs(value - target):.3g} off"
-    text = f"{budget.metric} is {value:.4g}, {budget.bound}: {'met' if is_met else 'missed'}, {off}"
+    share = f" ({abs(value / target - 1):.0%})" if target else ""
+    off = f"{abs(value - target):.3g}{share}"
+    text = f"{f'{budget.stage} {budget.metric}'.lstrip()} is {value:.4g}, {budget.bound}: "
+    text += f"met, {off} to spare" if is_met else f"missed by {off}"
     answer = Answer.MET if is_met else Answer.MISSED
     is_fatal = is_fatal and not is_met
-    return Judged("budget", budget.name, cell, answer, text, budget.source, is_fatal, budget.metric, value, target)
+    return Judged(
+        "budget",
+        budget.name,
+        cell,
+        answer,
+        text,
+        budget.source,
+        is_fatal,
+        budget.metric,
+        value,
+        target,
+        stage=budget.stage,
+    )
+
+
+def _limited(budget: Budget, measurement: Measurement) -> float | None:
+    """What a budget limits: a metric of the cell, or the time of one of its stages."""
+    if measurement.status is not Status.MEASURED:
+        return None
+    return measurement.stages.get(budget.stage) if budget.stage else measurement.value(budget.metric)
 
 
 def _judge_quality_budget(budget: Budget, cell: Cell, quality: Quality, score: Score, *, is_fatal: bool) -> Judged:

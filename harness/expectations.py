@@ -85,7 +85,7 @@ class Margins:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """An absolute target for a metric, in its unit."""
+    """An absolute target for a metric, in its unit; with `stage`, for the time of that stage of an inference."""
 
     name: str
     cells: CellPattern
@@ -93,6 +93,7 @@ class Budget:
     bound: Bound
     source: str = ""
     line: int = field(default=0, compare=False)
+    stage: str = ""
 
 
 class Quantity(StrEnum):

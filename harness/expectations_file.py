@@ -29,6 +29,9 @@ from harness.toml_tables import Document, Table, shown
 EXPECTATIONS_FILE = "expectations.toml"
 """The usual name, in the folder above that of the models."""
 
+_OF_A_STAGE = "latency_seconds"
+"""What a budget of a stage limits; it need not say so."""
+
 _EXACT_UNITS = ("B", "")
 """What is counted may be asked to agree to the last digit; what is timed never does."""
 
@@ -76,9 +79,12 @@ def _override(table: Table) -> MarginOverride | None:
 
 
 def _budget(table: Table) -> Budget | None:
-    table.refuse_unknown(("name", "cells", "metric", "at_most", "at_least", "source"))
-    name, cells, source = _name(table), _cells(table), table.text("source")
-    metric = _metric(table, known(), needed='say what is limited, as in metric = "latency_seconds"')
+    table.refuse_unknown(("name", "cells", "metric", "stage", "at_most", "at_least", "source"))
+    name, cells, source, stage = _name(table), _cells(table), table.text("source"), table.text("stage")
+    if stage is not None and "metric" not in table.content:
+        metric: Metric | None = known()[_OF_A_STAGE]
+    else:
+        metric = _metric(table, known(), needed='say what is limited, as in metric = "latency_seconds"')
     bound = _bound(table, may_be_zero=True)
     if name is None or cells is None or metric is None or bound is None:
         return None
@@ -87,7 +93,9 @@ def _budget(table: Table) -> Budget | None:
         table.complain("at_least", f"lower {metric.name} is better, so more than that is no target; write at_most")
     if better is Better.HIGHER and bound.at_most is not None:
         table.complain("at_most", f"higher {metric.name} is better, so less than that is no target; write at_least")
-    return Budget(name, cells, metric.name, bound, source or "", table.line())
+    if stage is not None and metric.name != _OF_A_STAGE:
+        table.complain("metric", f"of a stage its time is known, and not its {metric.name}; drop metric or stage")
+    return Budget(name, cells, metric.name, bound, source or "", table.line(), stage or "")
 
 
 _CLAIM_KEYS = (

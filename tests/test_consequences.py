@@ -288,6 +288,36 @@ def test_a_budget_is_met_or_missed_by_how_much(
     assert found.is_fatal is (is_fatal and answer is Answer.MISSED)
 
 
+STAGED = replace(MEASURED, stages={"translate": 0.082, "speak": 0.06})
+
+
+@pytest.mark.parametrize(
+    ("stage", "at_most", "answer", "text"),
+    [
+        ("translate", 0.07, Answer.MISSED, "translate latency_seconds is 0.082, at most 0.07: missed by 0.012 (17%)"),
+        ("speak", 0.08, Answer.MET, "speak latency_seconds is 0.06, at most 0.08: met, 0.02 (25%) to spare"),
+    ],
+)
+def test_a_budget_may_be_of_one_stage(stage: str, at_most: float, answer: Answer, text: str) -> None:
+    found = judge_budget(replace(budget("latency_seconds", at_most=at_most), stage=stage), STAGED, is_fatal=True)
+    assert (found.answer, found.text, found.stage) == (answer, text, stage)
+    assert (found.metric, found.value, found.target) == ("latency_seconds", STAGED.stages[stage], at_most)
+    assert found.is_fatal is (answer is Answer.MISSED)
+
+
+@pytest.mark.parametrize(
+    ("measurement", "text", "is_fatal"),
+    [
+        (STAGED, "no stage 'tranlate': it has translate, speak", True),
+        (MEASURED, "no stage 'tranlate': the model has none", True),
+        (FAILED, "no latency_seconds: the cell is failed", False),
+    ],
+)
+def test_a_budget_of_a_stage_that_is_not_there_is_no_budget_that_is_met(measurement, text: str, is_fatal: bool) -> None:
+    found = judge_budget(replace(budget("latency_seconds", at_most=1.0), stage="tranlate"), measurement, is_fatal=True)
+    assert (found.answer, found.text, found.is_fatal) == (Answer.CANNOT_TELL, text, is_fatal)
+
+
 @pytest.mark.parametrize(
     ("metric", "measurement", "why"),
     [

@@ -120,6 +120,13 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("metric", ['metric = "latency_seconds"', ""], ids=["said", "left out"])
+def test_a_budget_of_a_stage_is_one_of_its_time(tmp_path: Path, metric: str) -> None:
+    text = f'[[budget]]\nname = "b"\ncells = "m/*/*"\nstage = "translate"\nat_most = 0.07\n{metric}\n'
+    expected = Budget("b", CellPattern("m", "*", "*"), "latency_seconds", Bound(at_most=0.07), stage="translate")
+    assert read(tmp_path, text).budgets == (expected,)
+
+
 def test_everything_knows_its_line(tmp_path: Path) -> None:
     found = read(tmp_path, WHOLE)
     written = (*found.margins.overrides, *found.budgets, *found.claims, *found.quality)
@@ -322,6 +329,12 @@ EVERY_KEY = "cells, over, over_model, quantity, at_most, at_least, said, on, sou
             {"metric": '"throughput_per_second"'},
             "6: higher throughput_per_second is better, so less than that is no target; write at_least",
         ),
+        (
+            "[[budget]]",
+            {"metric": '"peak_bytes"', "stage": '"translate"'},
+            "5: of a stage its time is known, and not its peak_bytes; drop metric or stage",
+        ),
+        ("[[budget]]", {"stage": "2"}, "8: stage = 2 is no text; put it in quotes"),
         # metrics, quantities, the other side
         (
             "[[budget]]",

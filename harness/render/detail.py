@@ -12,6 +12,7 @@ from harness.metrics import METRICS
 from harness.render import numbers
 from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
+from harness.render.stages import stages_line
 from harness.render.strip import Strip, strip_of
 from harness.results import Condition, Measurement, PlacementProof, Provenance, Reading, WarmUp
 from harness.worth.weighing import lead_score
@@ -76,6 +77,7 @@ class Detail:
     origin: tuple[Entry, ...]
     conditions: ConditionTable | None
     quality: QualityDetail | None = None
+    stages: str = ""
 
 
 def detail_of(row: Row, marks: int) -> Detail:
@@ -92,6 +94,7 @@ def detail_of(row: Row, marks: int) -> Detail:
         origin=tuple(_origin(measurement.provenance)) if measurement.provenance else (),
         conditions=_conditions(measurement.conditions) if measurement.conditions else None,
         quality=quality_detail(measurement.quality, lead_score(measurement)) if measurement.quality else None,
+        stages=stages_line(measurement.stages),
     )
 
 
@@ -126,8 +129,6 @@ def _process(measurement: Measurement) -> Iterable[Entry]:
         yield Entry("warm-up", _warm_up(measurement.warm_up), "made and thrown away before timing")
     if measurement.placement is not None:
         yield Entry("placement", _placement(measurement.placement), "where the runtime says the compute is")
-    for stage, seconds in measurement.stages.items():
-        yield Entry(stage, numbers.seconds(seconds), "a stage of one inference")
     yield Entry("spent", numbers.duration(measurement.seconds_spent), "on this cell, all in all")
 
 

@@ -19,6 +19,7 @@ from harness.render.gate_terminal import gate_report
 from harness.render.look import Look
 from harness.render.machine import library_line, machine_line
 from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
+from harness.render.stages import stages_report
 from harness.render.text import clip, one_line, shorten, visible
 from harness.render.worth_rows import worth_blocks
 from harness.render.worth_terminal import worth_report
@@ -68,6 +69,7 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
     said = "\n".join(textwrap.wrap(f"═══ {headline.sentence} ═══", look.width))
     parts = [
         table(rows, look) if rows else "",
+        stages_report(rows, look),
         look.paint(worst, said.replace(headline.state, headline.state.upper(), 1)),
         _excused(rows, State.UNSUPPORTED, look),
         _failures(rows, look),

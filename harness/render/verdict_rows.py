@@ -248,8 +248,18 @@ def _target(judged: Judged) -> str:
     if judged.kind != "budget" or judged.metric is None or judged.value is None or judged.target is None:
         return ""
     found, target = changes.values(judged.metric, judged.value, judged.target, half=0.01)
-    share = f", {abs(judged.value / judged.target - 1):.0%} off" if judged.target else ""
-    return f"{metric_name(judged.metric)} {found}, target {target}: {judged.answer}{share}"
+    off, _ = changes.values(judged.metric, abs(judged.value - judged.target), None, half=0.05)
+    if judged.target:
+        off += f" ({100 * abs(judged.value / judged.target - 1):.0f} %)"
+    match judged.answer:
+        case Answer.MET:
+            answer = f"met, {off} to spare"
+        case Answer.MISSED:
+            answer = f"missed by {off}"
+        case other:
+            answer = f"{other}, {off} off"
+    stage = clip(_clean(judged.stage), _NAME_SHOWN)
+    return f"{f'{stage} {metric_name(judged.metric)}'.lstrip()} {found}, target {target}: {answer}"
 
 
 def metric_name(metric: str | None) -> str:
