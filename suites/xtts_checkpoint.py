@@ -1,7 +1,8 @@
 """Reads XTTS v2's own `model.pth` into the network: its layout, and what of it is not used for speaking.
 
 The file holds the network's state under `model`, beside its optimizer and config; a fine-tuned one prefixes every name
-with `xtts.`. GPT-2's projections lie transposed in it, as transformers' `Conv1D` keeps them.
+with `xtts.`. GPT-2's projections lie transposed in it, as transformers' `Conv1D` keeps them. The config is pickled as
+objects of the package that wrote it: empty ones stand in for them, so that no code of the file or the package runs.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ _UNUSED = (
     "gpt.gpt_inference.",
 )
 """What makes features, was needed in training, or stands under a second name."""
+_CONFIGS = (
+    "TTS.tts.configs.xtts_config.XttsConfig",
+    "TTS.tts.models.xtts.XttsArgs",
+    "TTS.tts.models.xtts.XttsAudioConfig",
+    "TTS.config.shared_configs.BaseAudioConfig",
+    "TTS.config.shared_configs.BaseDatasetConfig",
+)
+
+
+class _Config:
+    """What becomes of a pickled config: its fields, and nothing that they could do."""
 
 
 def model_file(given: Path) -> Path:
@@ -43,7 +55,11 @@ def model_file(given: Path) -> Path:
 
 def load(network: XttsNetwork, path: Path) -> None:
     """Copy a checkpoint into a network, after every name and shape was found to fit."""
-    fit(network, _renamed(read_state(path, key=_KEY), path), path, drop=_UNUSED)
+    from torch.serialization import safe_globals
+
+    with safe_globals([(_Config, name) for name in _CONFIGS]):
+        state = read_state(path, key=_KEY)
+    fit(network, _renamed(state, path), path, drop=_UNUSED)
 
 
 def _renamed(state: Mapping[str, Tensor], path: Path) -> Mapping[str, Tensor]:
