@@ -114,6 +114,19 @@ def test_a_slower_precision_that_flips_decisions_is_not_worth_it_in_the_words_of
     )
 
 
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        ("random weights (seed 0)", "worth it; with random weights only its likeness to fp32 is known"),
+        ("checkpoint turn.safetensors", "worth it"),
+    ],
+)
+def test_what_is_worth_it_with_random_weights_claims_no_quality_beyond_likeness(weights: str, text: str) -> None:
+    base = measured("fp32", of=agreeing(0, 400), weights=weights)
+    int8 = measured("int8-dynamic", size=29e6, of=agreeing(0, 400), weights=weights)
+    assert of("int8-dynamic", run(base, int8, duels=paired("int8-dynamic", 1.6))).text == text
+
+
 SPEEDS = {"slower": 0.7, "same": 1.0, "faster": 1.6}
 
 

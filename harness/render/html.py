@@ -26,6 +26,7 @@ from harness.render.strip import HEIGHT, WIDTH
 from harness.render.text import clip, shorten, visible
 from harness.render.verdict_rows import GLYPHS as OUTCOME_GLYPHS
 from harness.render.verdict_rows import MEANINGS
+from harness.render.weights_rows import MEANING, random_models, weights_lines
 from harness.render.worth_rows import TITLES, worth_blocks
 from harness.results import Run
 
@@ -52,6 +53,7 @@ def render_html(run: Run) -> str:
 
     templates = _templates()
     rows = rows_of(run)
+    rates = machine.rates_of(run.rates)
     comparison = comparison_of(run)
     sheets = ("report.css", "quality.css", *(["verdicts.css"] if comparison else []))
     style = "".join(templates.get_template(sheet).render() for sheet in sheets)
@@ -65,6 +67,9 @@ def render_html(run: Run) -> str:
         rows=rows,
         columns=shown_columns(rows),
         blocks=blocks_of(rows),
+        weights=weights_lines(run),
+        random_models=random_models(run.measurements),
+        random_meaning=MEANING,
         worths=worth_blocks(run),
         worth_titles=TITLES,
         details=[detail_of(row, marks) for row in rows],
@@ -87,6 +92,7 @@ def render_html(run: Run) -> str:
             ),
             ("Further facts", "", machine.facts_of(run.environment.info)),
             ("Options", "what was asked for", machine.facts_of(run.options, absent="not set")),
+            *([("Rates", "the best that was seen here: what limits are made of", rates)] if rates else []),
         ],
         when=when(run),
         State=State,

@@ -6,7 +6,7 @@ Owns the layout, not the words: figures and headline come from the rows, so that
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
@@ -21,14 +21,29 @@ from harness.render.machine import library_line, machine_line
 from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.stages import stages_report
 from harness.render.text import clip, one_line, shorten, visible
+from harness.render.weights_rows import FOOT, MARK, random_models, weights_lines
 from harness.render.worth_rows import worth_blocks
 from harness.render.worth_terminal import worth_report
 from harness.results import Environment, Run
 
-_BY_WORTH = ("latency", "speed", "quality", "peak", "size", "rtf", "device_peak", "covered", "load", "rate", "placed")
+_BY_WORTH = (
+    "latency",
+    "speed",
+    "quality",
+    "peak",
+    "limit",
+    "size",
+    "rtf",
+    "device_peak",
+    "covered",
+    "load",
+    "rate",
+    "placed",
+)
 _GAP = 2
 _TELLING = 20
 _NAMED = 8
+_MODELS = 24
 _LAST_WORDS_LINES = 6
 
 
@@ -69,6 +84,7 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
     said = "\n".join(textwrap.wrap(f"═══ {headline.sentence} ═══", look.width))
     parts = [
         table(rows, look) if rows else "",
+        _weights(run, look),
         stages_report(rows, look),
         look.paint(worst, said.replace(headline.state, headline.state.upper(), 1)),
         _excused(rows, State.UNSUPPORTED, look),
@@ -83,12 +99,13 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
 
 def table(rows: Sequence[Row], look: Look) -> str:
     """Return a table for each device, with as many columns as fit, a word on those that did not, and the footnotes."""
-    columns = _fitting(rows, look)
+    random = random_models(row.measurement for row in rows)
+    columns = _fitting(rows, look, random)
     footnotes: dict[str, int] = {}
     parts = []
     for device in dict.fromkeys(row.cell.device for row in rows):
         body = [
-            [*_names(row, look), *(_cell(row, column, footnotes, look) for column in columns)]
+            [*_names(row, look, random), *(_cell(row, column, footnotes, look) for column in columns)]
             for row in rows
             if row.cell.device == device
         ]
@@ -98,6 +115,7 @@ def table(rows: Sequence[Row], look: Look) -> str:
     foot = [f"[{number}] {why}" for why, number in footnotes.items()]
     if any(row.figures["speed"].note for row in rows if row.figures) and "speed" in {column.key for column in columns}:
         foot.append(f"≈ {UNPAIRED}")
+    foot += [FOOT] * bool(random)
     if left := [column.title for column in shown_columns(rows) if column not in columns]:
         foot.append(f"too narrow for: {', '.join(left)}; the report has them")
     return look.fit("\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip())
@@ -125,10 +143,11 @@ def _problem_line(row: Row) -> str:
     return one_line(state + row.problem.line)
 
 
-def _names(row: Row, look: Look) -> tuple[str, str]:
+def _names(row: Row, look: Look, random: Collection[str]) -> tuple[str, str]:
     room = max(look.width // 4, 16)
     model, precision = row.cell.model, row.cell.precision
-    return look.fit(shorten(one_line(model), room)), look.fit(shorten(one_line(precision), room))
+    mark = MARK if model in random else ""
+    return look.fit(shorten(one_line(model), room) + mark), look.fit(shorten(one_line(precision), room))
 
 
 def _cell(row: Row, column: Column, footnotes: dict[str, int], look: Look) -> str:
@@ -140,11 +159,11 @@ def _cell(row: Row, column: Column, footnotes: dict[str, int], look: Look) -> st
     return look.fit(f"{figure}{mark}")
 
 
-def _fitting(rows: Sequence[Row], look: Look) -> list[Column]:
+def _fitting(rows: Sequence[Row], look: Look, random: Collection[str]) -> list[Column]:
     """Return the columns that fit side by side, the worthiest first to come in; the latency always stays."""
     uncoloured = replace(look, colour=False)
     marks = dict.fromkeys((figure.why for row in rows for figure in row.figures.values()), 99)
-    names = [_names(row, look) for row in rows]
+    names = [_names(row, look, random) for row in rows]
     left = look.width - _width("", (model for model, _ in names)) - _width("precision", (name for _, name in names))
     kept: set[str] = set()
     for column in sorted(shown_columns(rows), key=lambda column: _BY_WORTH.index(column.key)):
@@ -158,6 +177,17 @@ def _fitting(rows: Sequence[Row], look: Look) -> list[Column]:
 def _width(title: str, texts: Iterable[str]) -> int:
     """Return what a column takes with its gap; tabulate gives every heading two spaces of its own."""
     return max(cell_len(title) + 2, *(cell_len(text) for text in texts)) + _GAP
+
+
+def _weights(run: Run, look: Look) -> str:
+    """Return which weights the figures came from, a line a model."""
+    found = weights_lines(run)
+    lines = [
+        _indented(f"{shorten(one_line(one.model), look.width // 2)}: {one.sentence}", look.width, "  ", "    ")
+        for one in found[:_MODELS]
+    ]
+    more = [f"  +{len(found) - _MODELS} more, in the report"] if len(found) > _MODELS else []
+    return "\n".join(("weights", *lines, *more)) if lines else ""
 
 
 def _excused(rows: Sequence[Row], state: State, look: Look) -> str:

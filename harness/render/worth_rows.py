@@ -16,6 +16,7 @@ from harness.render.figures import Figure
 from harness.render.rows import anchor_of
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import ANSWER_GLYPHS
+from harness.render.weights_rows import RANDOM, WeightsLine, weights_lines
 from harness.results import Run
 from harness.worth.standing import BASE, Lead, Speed, Standing, Worth
 from harness.worth.weighing import worth_of
@@ -86,11 +87,13 @@ class WorthBlock:
     model: str
     device: str
     rows: tuple[WorthRow, ...]
+    weights: WeightsLine | None = None
 
     @property
     def name(self) -> str:
-        """Of what it is."""
-        return f"{self.model} {self.device}"
+        """Of what it is; random weights are said where they are."""
+        mark = f" · {RANDOM}" if self.weights and self.weights.is_random else ""
+        return f"{self.model} {self.device}{mark}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -100,16 +103,18 @@ class WorthBlock:
         said += [FEW] * any(speed.is_rough and speed.is_paired for speed in speeds)
         said += [ROUGH] * any(not speed.is_paired for speed in speeds)
         said += [f"{row.cell.precision}: {row.speed.note}" for row in self.rows if row.speed.note]
+        said += [self.weights.needs] if self.weights and self.weights.needs else []
         return tuple(said)
 
 
 def worth_blocks(run: Run) -> tuple[WorthBlock, ...]:
     """Arrange the standings of a run: a block a model and device; none of a model of which all is missing."""
+    weights = {one.model: one for one in weights_lines(run)}
     groups: dict[tuple[str, str], list[WorthRow]] = {}
     for standing in worth_of(run):
         groups.setdefault((standing.cell.model, standing.cell.device), []).append(worth_row(standing))
     return tuple(
-        WorthBlock(model, device, tuple(rows))
+        WorthBlock(model, device, tuple(rows), weights.get(model))
         for (model, device), rows in groups.items()
         if any(row.worth is not Worth.NO_RESULT for row in rows)
     )

@@ -61,7 +61,7 @@ def lead_score(measurement: Measurement) -> Score | None:
 
     Of random weights only what is measured against fp32 says anything: there are no right answers to speak of.
     """
-    is_random = _is_random(measurement)
+    is_random = has_random_weights(measurement)
     scores = [
         score
         for score in (measurement.quality.scores if measurement.quality else ())
@@ -146,6 +146,8 @@ def _weighed(
     )
     broken = [one for one in _bounds(judgement, cell) if one.answer is Answer.FAILS and one.accepted is None]
     worth, text = conclusion(told, lacks, broken)
+    if has_random_weights(own) and text.startswith("worth it"):
+        text = f"{text}; with random weights only its likeness to fp32 is known"
     return replace(told, worth=worth, text=text)
 
 
@@ -224,7 +226,7 @@ def _lacking(own: Measurement, lead: str) -> str:
         score
         for score in (own.quality.scores if own.quality else ())
         if score.is_judged and score.unavailable and score.metric not in DISTANCES
-        if _place(score.metric) < _place(lead) and (not _is_random(own) or is_of_reference(score.metric))
+        if _place(score.metric) < _place(lead) and (not has_random_weights(own) or is_of_reference(score.metric))
     ]
     if not lacking:
         return ""
@@ -232,7 +234,8 @@ def _lacking(own: Measurement, lead: str) -> str:
     return f"{metric_words(best.metric)}: {best.unavailable}"
 
 
-def _is_random(measurement: Measurement) -> bool:
+def has_random_weights(measurement: Measurement) -> bool:
+    """Whether a cell was measured with weights drawn at random, so that its answers are worth nothing."""
     return measurement.provenance is not None and measurement.provenance.weights.startswith("random")
 
 
