@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from harness.results import Reading
-from harness.stats.estimates import median
 from harness.worker.protocol import Block, Crowded
 
 

@@ -27,7 +27,7 @@ class TreeGauge:
 
     def begin(self) -> int | Unavailable:
         """Set every process's mark back; return what is resident in all of them."""
-        pids = self._pids()
+        pids = self.pids()
         if isinstance(pids, Unavailable):
             return pids
         self._begun = pids
@@ -35,7 +35,7 @@ class TreeGauge:
 
     def end(self, start_bytes: int) -> Peak | Unavailable:
         """The sum of the peaks since the phase began."""
-        pids = self._pids()
+        pids = self.pids()
         if isinstance(pids, Unavailable):
             return pids
         total = _sum(pids, _peak)
@@ -45,13 +45,14 @@ class TreeGauge:
 
     def so_far(self) -> tuple[int, str] | Unavailable:
         """The sum of the peaks since each process began, with its note."""
-        pids = self._pids()
+        pids = self.pids()
         if isinstance(pids, Unavailable):
             return pids
         total = _sum(pids, _peak)
         return total if isinstance(total, Unavailable) else (total, self._note(pids, 0))
 
-    def _pids(self) -> frozenset[int] | Unavailable:
+    def pids(self) -> frozenset[int] | Unavailable:
+        """The processes that are weighed, as far as they run now."""
         roots = self._roots()
         return roots if isinstance(roots, Unavailable) else tree_of(roots)
 

@@ -18,8 +18,9 @@ from harness.results import Condition, Measurement, PlacementProof, Provenance, 
 from harness.worth.weighing import lead_score
 
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Time", ("latency_", "corrected_", "device_p50_", "throughput_")),
+    ("Time", ("latency_", "corrected_", "device_p50_", "throughput_", "limit_")),
     ("Audio", ("real_time_", "audio_", "first_audible_", "chunk_", "underrun")),
+    ("Service", ("first_byte_", "requests_", "errors_")),
     ("Loading", ("import_", "conversion_", "open_", "first_inference_")),
     ("Memory", ("peak_", "steady_", "device_")),
     ("Artifact", ("artifact_", "parameters_", "weights_")),

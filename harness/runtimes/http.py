@@ -23,6 +23,8 @@ from harness.runtimes.http_server import Server, refuse_absent, wait_until_up
 from harness.runtimes.http_wire import Wire, text_of
 
 _OWN_FILES = "a service: its files are its own"
+_ENDING_SECONDS = 0.5
+"""A server that ends leaves its answer off before its process is gone."""
 
 
 class HttpRuntime:
@@ -94,10 +96,15 @@ class HttpSession:
         try:
             served = self._last = spoken(self._wire, self._service.endpoint, text)
         except HarnessError as error:
-            if self._server and (ended := self._server.problem()):
+            if self._server and (ended := self._server.problem(_ENDING_SECONDS)):
                 raise HarnessError(f"{error}; {ended}") from error
             raise
         return {"audio": np.concatenate(served.pieces)}
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._wire.base
 
     def served(self) -> Served | None:
         """What a client noticed of the last call."""
@@ -110,18 +117,7 @@ class HttpSession:
 
     def gauge(self) -> TreeGauge:
         """The memory of the server's processes."""
-        server, port, host = self._server, self._wire.port, self._wire.host
-
-        def roots() -> Sequence[int] | Unavailable:
-            if server is not None:
-                return (server.pid,)
-            if host not in ("localhost", "::1") and not host.startswith("127."):
-                return Unavailable(
-                    f"the server is on {host}, another machine for all that is known: not seen from here"
-                )
-            return listening(port)
-
-        return TreeGauge(roots, "the server's")
+        return server_gauge(self._wire.host, self._wire.port, self._server.pid if self._server else None)
 
     def device_seconds(self) -> float | None:
         """None: what a device of the server does is not seen."""
@@ -146,6 +142,19 @@ class HttpSession:
         """End the server, where it is ours."""
         if self._server is not None:
             self._server.close()
+
+
+def server_gauge(host: str, port: int, pid: int | None) -> TreeGauge:
+    """The memory of a server: of the process we started, or of whoever listens on the port of this machine."""
+
+    def roots() -> Sequence[int] | Unavailable:
+        if pid is not None:
+            return (pid,)
+        if host not in ("localhost", "::1") and not host.startswith("127."):
+            return Unavailable(f"the server is on {host}, another machine for all that is known: not seen from here")
+        return listening(port)
+
+    return TreeGauge(roots, "the server's")
 
 
 def spoken(wire: Wire, endpoint: Endpoint, text: str) -> Served:

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
+from statistics import median
 
 from harness.errors import HarnessError
 from harness.runtimes import Crowd
-from harness.stats.estimates import median
 
 _TURNS = 2
 """Each of the clients asks so often at least."""

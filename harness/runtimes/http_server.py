@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.endpoints import Service, filled
@@ -57,9 +58,11 @@ class Server:
             )
         self.pid = int(rest)
 
-    def problem(self) -> str | None:
-        """Why no answer is to be expected any more; None while the server runs."""
-        if self._guard.poll() is None:
+    def problem(self, within_seconds: float = 0.0) -> str | None:
+        """Why no answer is to be expected any more; None while the server runs, and goes on to for so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._guard.wait(within_seconds)
+        if self._guard.returncode is None:
             return None
         return f"the server ended by itself ({self._told() or 'killed'}): {self._shown}; {self.last_words()}"
 

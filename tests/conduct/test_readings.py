@@ -21,10 +21,11 @@ def read(
     opened_: protocol.Opened | None = None,
     checked_: protocol.Checked | None = None,
     closed_: protocol.Closed | None = None,
+    crowds_: tuple[protocol.Crowded, ...] = (),
 ) -> dict[str, Reading]:
     """The readings by metric of two passes over two examples, 0.2 s and 0.4 s, unless other blocks are given."""
     blocks = blocks or (block(0.2, 0.4), block(0.2, 0.4))
-    replies = Replies(opened_ or opened(), checked_ or checked(), blocks, closed_ or closed())
+    replies = Replies(opened_ or opened(), checked_ or checked(), blocks, closed_ or closed(), crowds_)
     found = readings_of(declared or model(), replies, sample_of(blocks))
     assert len({reading.metric for reading in found}) == len(found)
     return {reading.metric: reading for reading in found}
@@ -226,9 +227,10 @@ def test_energy_is_by_inference_or_says_why_not() -> None:
 
 def test_every_metric_can_be_read_of_some_model() -> None:
     everything = read(
-        block(0.2, 0.4, 0.2, 0.4, device_seconds=(0.1,) * 4),
+        block(0.2, 0.4, 0.2, 0.4, device_seconds=(0.1,) * 4, first_byte_seconds=(0.1,) * 4),
         declared=model(audio=AudioOutput("y", 16_000), streaming=True),
         checked_=checked(audio_seconds=(1.0, 2.0), tokens=5),
+        crowds_=(protocol.Crowded(1, 2, 0, 0.5),),
     )
     assert everything.keys() == METRICS.keys()
 
