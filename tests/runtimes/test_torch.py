@@ -305,6 +305,26 @@ def test_a_quantized_cell_is_refused_where_the_engine_cannot_reach_the_device(ru
     assert refused.value.reason is Reason.NO_KERNEL
 
 
+ON_MPS = (
+    "Could not run 'quantized::linear_dynamic' with arguments from the 'MPS' backend. This could be because the "
+    "operator doesn't exist for this backend, or was omitted during the selective/custom build process (if using "
+    "custom build). 'quantized::linear_dynamic' is only available for these backends: [CPU, Meta, FuncTorchBatched]."
+)
+"""What torch says of a packed product on Apple's GPU."""
+
+
+def test_int8_on_apples_gpu_is_unsupported_in_the_words_of_the_engine(runtime, monkeypatch):
+    def refuse(*_):
+        raise NotImplementedError(ON_MPS)
+
+    monkeypatch.setattr("harness.runtimes.torch.claim", lambda _: Place())
+    monkeypatch.setattr(torch.ao.nn.quantized.dynamic.Linear, "forward", refuse)
+    with pytest.raises(Unsupported) as refused:
+        runtime.check(Device("mps"), "int8-dynamic", Tuning())
+    assert refused.value.reason is Reason.NO_KERNEL
+    assert refused.value.text == "Could not run 'quantized::linear_dynamic' with arguments from the 'MPS' backend"
+
+
 class Scripted(nn.Module):
     def __init__(self) -> None:
         super().__init__()
