@@ -21,6 +21,8 @@ from harness.cells import Cell, Reason
 from harness.comparisons import Duel, Judgement
 from harness.duel_events import duels_of, without_laps
 from harness.errors import HarnessError, RecordUnreadable, RecordUnwritable
+from harness.limit_readings import joined, with_limits
+from harness.limits import Rates
 from harness.results import (
     SCHEMA,
     Environment,
@@ -130,7 +132,7 @@ def measurements(folder: Path) -> dict[Cell, Measurement]:
     return Finished(folder).cells()
 
 
-def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
+def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
     """Make the run out of its events. A cell that was begun and not ended is failed, with the phase it had reached."""
     started = finished = ""
     environment, options = Environment(), {}
@@ -140,6 +142,7 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
     libraries: dict[str, Fact] = {}
     judgement: Judgement | None = None
     compared: list[Event] = []
+    rates: list[Rates] = []
     for event in read_events(folder):
         with suppress(*_UNREADABLE):
             match event.kind, event.cell:
@@ -161,6 +164,8 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
                 case "cell-finished", Cell() as cell:
                     done[cell] = msgspec.convert(event.body["measurement"], Measurement)
                     open_phase.pop(cell, None)
+                case "rates", _:
+                    rates.append(msgspec.convert(event.body["rates"], Rates))
                 case "judged", _:
                     judgement = msgspec.convert(event.body["judgement"], Judgement)
                 case _:
@@ -175,11 +180,12 @@ def fold(folder: Path) -> Run:  # noqa: C901 - one case a kind of event
         environment=replace(environment, libraries=environment.libraries | libraries),
         options=options,
         planned=planned,
-        measurements=tuple(done.values()),
+        measurements=with_limits(done.values(), joined(rates)),
         complete=bool(started and finished) and all(cell in done for cell in planned),
         finished=finished or None,
         duels=tuple(without_laps(duel) for duel in duels_of(compared)),
         judgement=judgement,
+        rates=joined(rates),
     )
 
 

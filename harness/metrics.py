@@ -108,6 +108,22 @@ METRICS: Mapping[str, Metric] = {
         Metric("artifact_bytes", "B", _LOWER, 0.0, "size of the artifact on disk"),
         Metric("parameters_count", "", _NEITHER, 0.0, "weights in the artifact, counted"),
         Metric("weights_covered_fraction", "", _HIGHER, 0.0, "share of the weight bytes that were truly converted"),
+        Metric(
+            "limit_seconds",
+            "s",
+            _NEITHER,
+            0.0,
+            "least time of one inference that this machine's arithmetic and memory allow",
+            is_judged=False,
+        ),
+        Metric(
+            "limit_share_fraction",
+            "",
+            _HIGHER,
+            0.0,
+            "share of what this machine allows: the least time over the latency",
+            is_judged=False,
+        ),
         Metric("energy_joules_per_inference", "J", _LOWER, 0.10, "energy of one inference"),
     )
 }

@@ -26,3 +26,4 @@ class Phase(StrEnum):
     ANSWERS = "answers"
     QUALITY = "quality"
     CLOSE = "close"
+    LIMIT = "limit"

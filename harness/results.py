@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.cells import Cell, Reason
 from harness.comparisons import Duel, Judgement
+from harness.limits import Rates, Work
 from harness.metrics import METRICS
 from harness.phases import Fact as Fact  # noqa: PLC0414 - offered here too: records are made of them
 from harness.phases import Phase as Phase  # noqa: PLC0414
@@ -169,6 +170,7 @@ class Measurement:
     stages: dict[str, float] = field(default_factory=dict)
     seconds_spent: float = 0.0
     quality: Quality | None = None
+    work: Work | None = None
 
     def __post_init__(self) -> None:
         if (self.status is Status.FAILED) != (self.failure is not None):
@@ -222,6 +224,7 @@ class Run:
     duels: tuple[Duel, ...] = ()
     judgement: Judgement | None = None
     schema: int = SCHEMA
+    rates: tuple[Rates, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

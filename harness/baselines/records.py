@@ -30,7 +30,7 @@ MOST_SAMPLES = 50
 SETTINGS = ("engine", "low_memory", "single_core")
 """Options that change what is measured and that no hash tells; threads are part of the machine."""
 
-NOT_KEPT = ("conversion_seconds",)
+NOT_KEPT = ("conversion_seconds", "limit_seconds", "limit_share_fraction")
 """Measured once and remembered with the artifact: later runs repeat it, which is no second session."""
 
 

@@ -11,8 +11,10 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from harness.cells import Cell, Reason
+from harness.conduct.limiting import counted, rates_of
 from harness.conduct.patience import Patience, passes_within
 from harness.conduct.readings import Replies, readings_of, sample_of, stages_of
+from harness.limits import Rates
 from harness.models import Model
 from harness.results import (
     Condition,
@@ -46,11 +48,13 @@ class Plan:
     """How long a cell may take. `limit_seconds` holds for each step: nothing is waited for longer.
 
     `fp32_seconds` is the first inference of fp32 on the same device, where it was measured before.
+    `rates_seconds` are for what the machine reaches at its best, which is asked of fp32's workers; none where it is 0.
     """
 
     timing_seconds: float
     limit_seconds: float
     fp32_seconds: float | None = None
+    rates_seconds: float = 0.0
 
 
 class Watch(Protocol):
@@ -70,6 +74,9 @@ class Watch(Protocol):
 
     def runtime_facts(self, cell: Cell, facts: Mapping[str, Fact]) -> None:
         """What the runtime says of itself: versions, build, instruction sets."""
+
+    def rates(self, cell: Cell, rates: Rates) -> None:
+        """What the runtime reaches on the cell's device at its best."""
 
 
 class _Told(Exception):
@@ -157,7 +164,7 @@ class Solo:
         quality = self._answers(worker)
         closed = self._ask(worker, protocol.Close(), protocol.Closed)
         sample = sample_of(blocks)
-        return Measurement(
+        measured = Measurement(
             cell=self.cell,
             status=Status.MEASURED,
             readings=readings_of(self.model, Replies(opened, checked, blocks, closed, crowds), sample),
@@ -170,6 +177,17 @@ class Solo:
             stages=stages_of(self.model, blocks),
             quality=quality,
         )
+        return self._limited(worker, measured, sum(checked.first_pass_seconds))
+
+    def _limited(self, worker: Worker, measured: Measurement, pass_seconds: float) -> Measurement:
+        """The measurement with the work of fp32, counted when the session is closed: what goes wrong costs no cell."""
+        if self.cell.precision != _REFERENCE or not self.plan.rates_seconds:
+            return measured
+        most = self.plan.limit_seconds
+        work = counted(worker, pass_seconds, most)
+        rates = rates_of(worker, self.model.runtime, self.assignment, self.plan.rates_seconds, most)
+        self.watch.rates(self.cell, rates)
+        return replace(measured, work=work)
 
     def _checked(self, worker: Worker, opened: protocol.Opened) -> protocol.Checked:
         """The outputs of every example; of a precision too slow for that, with the factor against fp32."""

@@ -205,5 +205,13 @@ COLUMNS: tuple[Column, ...] = (
         "share of the weight bytes that were truly converted",
         _reading("weights_covered_fraction", numbers.percent, "the share was not recorded"),
     ),
+    Column(
+        "limit",
+        "of limit",
+        "the share it reaches of what this machine allows: the least time for its arithmetic and for reading its"
+        " weights ÷ the latency",
+        _reading("limit_share_fraction", numbers.percent, "no limit was measured"),
+        always=False,
+    ),
     Column("placed", "placed", "whether the runtime proved where the compute is", _placement),
 )

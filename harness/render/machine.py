@@ -5,9 +5,10 @@ The words come from the keys, so that a fact that is recorded one day is shown t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from harness.limits import Rates
 from harness.render import numbers
 from harness.render.text import one_line, shorten
 from harness.results import Environment, Fact
@@ -38,6 +39,19 @@ def facts_of(facts: Mapping[str, Fact], absent: str = "not known") -> tuple[tupl
         (words(key.removesuffix("_bytes")), absent if fact in (None, "") else fact_value(key, fact))
         for key, fact in facts.items()
     )
+
+
+def rates_of(rates: Iterable[Rates]) -> tuple[tuple[str, str], ...]:
+    """Return what each runtime reached on each device, a line for each kind of arithmetic and each size read."""
+    found = []
+    for one in rates:
+        where = f"{one.runtime} on {one.device}, {one.threads} thread{'s' * (one.threads != 1)}"
+        for kind, rate in one.operations_per_second.items():
+            found.append((f"{where}: {kind}", f"{numbers.plain(rate / 1e9)} GFLOP/s"))
+        for size, rate in sorted(one.read_bytes_per_second.items()):
+            found.append((f"{where}: reading {numbers.bytes_(size)}", f"{numbers.bytes_(rate)}/s"))
+        found += [(f"{where}: {name}", f"not known: {one_line(why)}") for name, why in one.unavailable.items()]
+    return tuple(found)
 
 
 def fact_text(key: str, fact: Fact) -> str:

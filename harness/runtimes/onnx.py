@@ -13,9 +13,11 @@ from typing import Any
 
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import ArtifactUnreadable, HarnessError, UsageProblem, WorkloadProblem
+from harness.limits import CallWork, Rates
 from harness.models import Arrays, Artifact
 from harness.runtimes import Contents, DeviceMemory, Placement, Tuning
 from harness.runtimes.onnx_placement import placed
+from harness.runtimes.work import Drive
 
 _CPU = "CPUExecutionProvider"
 _PROVIDERS: Mapping[str, str] = {
@@ -87,11 +89,27 @@ class OnnxRuntime:
                 f"onnxruntime lists {provider} but could not load it, and would have run on the CPU; "
                 "check the driver and the CUDA and cuDNN libraries",
             )
-        return OnnxSession(session, artifact, device)
+        return OnnxSession(session, artifact, device, tuning)
 
     def other_kernels(self, precision: str) -> Mapping[str, Mapping[str, str]]:
         """For int8: products widened before they are summed (no saturation), and QDQ pairs left as they stand."""
         return _OTHER_KERNELS if precision.startswith("int8") else {}
+
+    def rates(self, device: Device, tuning: Tuning, seconds: float) -> Rates:
+        """How fast ONNX Runtime is on the CPU at its best; on a device, every call would copy what it is given."""
+        import onnxruntime
+
+        from harness.runtimes.onnx_rates import rates
+
+        if device.kind != "cpu":
+            raise HarnessError(f"the rates of ONNX Runtime on {device} are not measured: its calls begin on the host")
+        providers = _chain(_CPU, device)
+
+        def open_session(content: bytes) -> Any:
+            options = _options(Tuning(tuning.threads))
+            return onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
+
+        return rates(open_session, device, tuning, seconds)
 
     def versions(self) -> dict[str, Any]:
         """Version, build and providers. ONNX Runtime does not say which instruction sets its kernels chose."""
@@ -110,10 +128,11 @@ class OnnxRuntime:
 class OnnxSession:
     """A loaded ONNX file on one device."""
 
-    def __init__(self, session: Any, artifact: Artifact, device: Device) -> None:
+    def __init__(self, session: Any, artifact: Artifact, device: Device, tuning: Tuning) -> None:
         self._session = session
         self._artifact = artifact
         self._device = device
+        self._tuning = tuning
         self._input_names = frozenset(each.name for each in session.get_inputs())
         self._optional = frozenset(each.name for each in session.get_inputs() if each.type.startswith("optional"))
         self._output_names = tuple(each.name for each in session.get_outputs())
@@ -163,6 +182,12 @@ class OnnxSession:
             raise HarnessError(
                 f"{self._artifact.path.name} was stored without its {error}; delete it from the cache and convert again"
             ) from error
+
+    def work_of(self, drives: Sequence[Drive]) -> tuple[tuple[CallWork, ...], ...]:
+        """What each of these makes the file do, as a second session tells that records every node."""
+        from harness.runtimes.onnx_work import work_of
+
+        return work_of(self._artifact.path, _options(self._tuning), [_CPU], drives)
 
     def close(self) -> None:
         """Give the session's memory back."""

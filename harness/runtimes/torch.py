@@ -8,17 +8,19 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from harness.cells import Device, Reason, Unsupported
 from harness.errors import ArtifactUnreadable, HarnessError, ModelProblem, WorkloadProblem
+from harness.limits import CallWork, Rates
 from harness.models import Arrays, Artifact
 from harness.packages import installed_version
 from harness.precisions import torch_count, torch_layout, torch_script
 from harness.runtimes import Contents, DeviceMemory, Placement, Tuning
 from harness.runtimes.torch_places import Place, claim
+from harness.runtimes.work import Drive, Tally
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +76,12 @@ class TorchRuntime:
         """None: torch chooses its kernels by the quantized engine, which is an option of the run."""
         del precision
         return {}
+
+    def rates(self, device: Device, tuning: Tuning, seconds: float) -> Rates:
+        """How fast torch is on the device at its best."""
+        from harness.runtimes.torch_rates import rates
+
+        return rates(device, tuning, seconds)
 
     def versions(self) -> dict[str, Any]:
         """Version, build, instruction set and quantized engine, and what else takes part where it is installed."""
@@ -155,6 +163,25 @@ class TorchSession:
         counted = torch_count.count(self._module, self._artifact.layout)
         by_part = torch_count.count_by_part(self._module, self._artifact.layout)
         return Contents(counted["parameter_count"], counted["count_by_dtype"], by_part)
+
+    def work_of(self, drives: Sequence[Drive]) -> tuple[tuple[CallWork, ...], ...]:
+        """What each of these makes the module do, heard from torch's dispatcher."""
+        from harness.runtimes.torch_work import Listener
+
+        found = []
+        for drive in drives:
+            tally = Tally()
+            listener = Listener(self._module, tally)
+
+            def call(inputs: Arrays, tally: Tally = tally, listener: Listener = listener) -> Arrays:
+                with listener:
+                    outputs = self.call(inputs)
+                tally.end_call()
+                return outputs
+
+            drive(call)
+            found.append(tally.calls())
+        return tuple(found)
 
     def close(self) -> None:
         """Give the module's memory back."""

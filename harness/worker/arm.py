@@ -13,6 +13,7 @@ from harness.models import Artifact
 from harness.phases import Fact, Phase
 from harness.probes.memory import PeakMeter
 from harness.runtimes import RUNTIMES, Runtime, Serving, Session, Tuning
+from harness.runtimes.rates import MeasuresRates
 from harness.worker import protocol
 from harness.worker.assigned import Assigned, described
 from harness.worker.bench import Bench, peak_of
@@ -76,6 +77,12 @@ class Arm:
             case protocol.Close():
                 self._enter(Phase.CLOSE)
                 return self._loaded.close()
+            case protocol.CountWork():
+                self._enter(Phase.LIMIT)
+                return self._loaded.count_work()
+            case protocol.MeasureRates(seconds):
+                self._enter(Phase.LIMIT)
+                return self._rates(seconds)
             case protocol.Score():
                 self._enter(Phase.QUALITY)
                 from harness.worker.scoring import scored
@@ -86,6 +93,15 @@ class Arm:
                 from harness.worker.scoring import self_checked
 
                 return self_checked(kinds)
+
+    def _rates(self, seconds: float) -> protocol.Rated:
+        assert self._assigned is not None
+        assignment = self._assigned.assignment
+        runtime, _ = _import(self._assigned.model.runtime)
+        if not isinstance(runtime, MeasuresRates):
+            raise HarnessError(f"{runtime.name} does not say how fast it is at its best")
+        tuning = Tuning(assignment.threads, assignment.engine)
+        return protocol.Rated(runtime.rates(Device.parse(assignment.device), tuning, seconds))
 
     @property
     def _loaded(self) -> Bench:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from harness.cells import Device
 from harness.errors import WorkloadProblem
+from harness.limits import Work
 from harness.models import Arrays, GivesTokens, Model, Workload, once
 from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
 from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
 from harness.runtimes import Served, Serving, Session
+from harness.runtimes.work import CountsWork, Drive
 from harness.scores import Part
 from harness.worker import protocol
 from harness.worker.answers import clear, digest_of, joined, keep, keep_part, outputs_digest
@@ -261,6 +263,21 @@ class Bench:
         self._stopwatch.close()
         self._session.close()
         return closed
+
+    def count_work(self) -> protocol.Counted:
+        """What a pass does at least, counted on a session of its own. Why not, where this kind cannot be watched."""
+        session = self._reopen()
+        try:
+            if not isinstance(session, CountsWork):
+                why = f"{self._model.runtime} does not show what is computed"
+                return protocol.Counted(Work(self._model.runtime, unavailable=why))
+            drives = [self._driven_by(index) for index in range(len(self._examples))]
+            return protocol.Counted(Work(self._model.runtime, session.work_of(drives)))
+        finally:
+            session.close()
+
+    def _driven_by(self, index: int) -> Drive:
+        return lambda call: deque(self._model.drive(call, self.load(index)), maxlen=0)
 
     def _end_counting(self) -> protocol.Closed:
         """The peaks and counters as they stood when the timing was over."""

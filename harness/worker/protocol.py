@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from harness.limits import Rates, Work
 from harness.models import Coverage
 from harness.phases import Phase
 from harness.scores import Examples, Quality
@@ -161,6 +162,16 @@ class SelfCheck(Message, frozen=True):
 
 class Close(Message, frozen=True):
     """Give the peaks and counters, close the session and end."""
+
+
+class CountWork(Message, frozen=True):
+    """After closing: open the artifact once more and count what a pass of the workload does at least."""
+
+
+class MeasureRates(Message, frozen=True):
+    """After closing: say what the runtime reaches on the device at its best, in about so many seconds."""
+
+    seconds: float
 
 
 class Check(Message, frozen=True):
@@ -378,6 +389,18 @@ class Closed(Message, frozen=True):
     device_after_bytes: int | None = None
 
 
+class Counted(Message, frozen=True):
+    """What a pass does at least."""
+
+    work: Work
+
+
+class Rated(Message, frozen=True):
+    """What the runtime reaches."""
+
+    rates: Rates
+
+
 class CheckPassed(Message, frozen=True):
     """The runtime can."""
 
@@ -416,6 +439,8 @@ Request = (
     | Rebuild
     | Answer
     | Close
+    | CountWork
+    | MeasureRates
     | Check
     | Score
     | SelfCheck
@@ -437,6 +462,8 @@ Outcome = (
     | Scored
     | SelfChecked
     | Closed
+    | Counted
+    | Rated
     | CheckPassed
 )
 Reply = Outcome | CannotRun | Broke | Progress
