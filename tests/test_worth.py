@@ -127,6 +127,16 @@ def test_what_is_worth_it_with_random_weights_claims_no_quality_beyond_likeness(
     assert of("int8-dynamic", run(base, int8, duels=paired("int8-dynamic", 1.6))).text == text
 
 
+def test_beside_fp32_of_another_device_alone_worth_is_not_told_and_the_way_is() -> None:
+    gpu = replace(FP32, cell=Cell("turn", "fp32", "cuda"))
+    told = of("int8-dynamic", run(gpu, measured("int8-dynamic", of=agreeing(0))))
+    assert told.worth is Worth.CANNOT_TELL
+    assert told.text == (
+        "cannot tell whether it is worth it: fp32 beside it has no result (it was measured on cuda alone;"
+        " --cell turn/fp32/cpu measures it here)"
+    )
+
+
 SPEEDS = {"slower": 0.7, "same": 1.0, "faster": 1.6}
 
 

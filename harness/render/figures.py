@@ -97,7 +97,12 @@ def _speed(measurement: Measurement, reference: Measurement | Problem) -> Figure
     own, other = measurement.value("latency_seconds"), reference.value("latency_seconds")
     if not own or not other:
         return _missing("no latency to divide")
-    return Figure(f"≈{numbers.rough_times(other / own)}", note=UNPAIRED, value=other / own)
+    times = Figure(f"≈{numbers.rough_times(other / own)}", note=UNPAIRED, value=other / own)
+    device = reference.cell.device
+    if device == measurement.cell.device:
+        return times
+    across = f"across devices: fp32 was measured on {device} and this on {measurement.cell.device}; {UNPAIRED}"
+    return replace(times, aside=f"of {device} fp32", note=across)
 
 
 def _workload(measurement: Measurement) -> str | None:

@@ -16,11 +16,10 @@ from rich.cells import cell_len
 from harness.cells import Cell
 from harness.comparisons import Verdict
 from harness.render import numbers
-from harness.render.figures import REFERENCE
 from harness.render.gate_progress import GateStanding, opening
 from harness.render.gate_terminal import decided_line
 from harness.render.look import is_terminal, look_of
-from harness.render.rows import Row, State, measured_row
+from harness.render.rows import Row, State, measured_row, reference_of
 from harness.render.terminal import cell_line, final_report, head
 from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import verdict_row
@@ -162,8 +161,7 @@ class Progress:
             self._bar = None
 
     def _row(self, measurement: Measurement) -> Row:
-        cell = measurement.cell
-        return measured_row(len(self._found), measurement, self._found.get(Cell(cell.model, REFERENCE, cell.device)))
+        return measured_row(len(self._found), measurement, reference_of(measurement.cell, self._found))
 
     def _eta(self) -> str:
         left = self._total - len(self._found)

@@ -125,7 +125,7 @@ def rows_of(run: Run) -> tuple[Row, ...]:
         else Problem("interrupted", "the run ended before its turn; pytest --resume goes on from there")
     )
     return tuple(
-        measured_row(number, found[cell], found.get(_reference(cell)))
+        measured_row(number, found[cell], reference_of(cell, found))
         if cell in found
         else Row(number, cell, State.NOT_MEASURED, {}, missing, (), None)
         for number, cell in enumerate(cells, 1)
@@ -133,12 +133,20 @@ def rows_of(run: Run) -> tuple[Row, ...]:
 
 
 def measured_row(number: int, measurement: Measurement, reference: Measurement | None) -> Row:
-    """Make the row of a cell; `reference` is the fp32 cell of the same model and device, where it is known."""
+    """Make the row of a cell; `reference` is the fp32 cell of its model, where it is known: see `reference_of`."""
     state, problem = _state(measurement)
     beside = _beside(reference)
     figures = {} if problem else {column.key: column.figure(measurement, beside) for column in COLUMNS}
     notes = (*measurement.notes, *quality_notes(measurement.quality))
     return Row(number, measurement.cell, state, figures, problem, notes, measurement)
+
+
+def reference_of(cell: Cell, found: Mapping[Cell, Measurement]) -> Measurement | None:
+    """The fp32 that a cell is set beside: of its own device, else of one that fp32 was measured on instead."""
+    if own := found.get(Cell(cell.model, REFERENCE, cell.device)):
+        return own
+    elsewhere = (one for other, one in found.items() if (other.model, other.precision) == (cell.model, REFERENCE))
+    return next((one for one in elsewhere if one.status is Status.MEASURED), None)
 
 
 def by_reason(rows: Iterable[Row], state: State) -> Mapping[str, tuple[Row, ...]]:
@@ -168,13 +176,9 @@ def _state(measurement: Measurement) -> tuple[State, Problem | None]:
             return State.FAILED, Problem(f"failed in {failure.phase}", failure.text, failure.last_words)
 
 
-def _reference(cell: Cell) -> Cell:
-    return Cell(cell.model, REFERENCE, cell.device)
-
-
 def _beside(reference: Measurement | None) -> Measurement | Problem:
     """Return the fp32 measurement, or why nothing can be set beside it."""
     if reference is None:
-        return Problem("no fp32", "fp32 of this model and device was not measured")
+        return Problem("no fp32", "fp32 of this model was not measured")
     _, problem = _state(reference)
     return reference if problem is None else Problem("no fp32", f"fp32 has no value: {problem.line}")

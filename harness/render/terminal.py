@@ -98,18 +98,28 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
 
 
 def table(rows: Sequence[Row], look: Look) -> str:
-    """Return a table for each device, with as many columns as fit, a word on those that did not, and the footnotes."""
+    """Return a table for each device, with as many columns as fit, a word on those that did not, and the footnotes.
+
+    Where a cell is set beside the fp32 of another device, one table holds them all.
+    """
+    is_across = any(row.figures["speed"].aside for row in rows if row.figures)
     random = random_models(row.measurement for row in rows)
-    columns = _fitting(rows, look, random)
+    names = {row.cell: _names(row, look, random, has_device=is_across) for row in rows}
+    columns = _fitting(rows, look, names.values())
     footnotes: dict[str, int] = {}
     parts = []
-    for device in dict.fromkeys(row.cell.device for row in rows):
+    devices = dict.fromkeys(row.cell.device for row in rows)
+    for device in ["all devices"] if is_across else devices:
         body = [
-            [*_names(row, look, random), *(_cell(row, column, footnotes, look) for column in columns)]
+            [*names[row.cell], *(_cell(row, column, footnotes, look) for column in columns)]
             for row in rows
-            if row.cell.device == device
+            if is_across or row.cell.device == device
         ]
-        heads = [look.fit(one_line(device)), "precision", *(look.fit(column.title) for column in columns)]
+        heads = [
+            look.fit(one_line(device)),
+            "precision, on" if is_across else "precision",
+            *(look.fit(column.title) for column in columns),
+        ]
         align = ["left"] * 2 + ["right"] * len(columns)
         parts.append(tabulate(body, heads, tablefmt="simple", disable_numparse=True, colalign=align) + "\n")
     foot = [f"[{number}] {why}" for why, number in footnotes.items()]
@@ -126,7 +136,7 @@ def _outcome(row: Row, room: int) -> str:
     if row.problem is not None:
         return f"{row.glyph} {_problem_line(row)}"
     latency, speed, peak, quality = (row.figures[key] for key in ("latency", "speed", "peak", "quality"))
-    ratio = f"{speed.text} fp32" if speed.text.startswith("≈") else ""
+    ratio = f"{speed.text} {speed.aside or 'fp32'}" if speed.text.startswith("≈") else ""
     has_quality = not quality.why and quality.text != "ref"
     worths = dict.fromkeys((str(quality), quality.text)) if has_quality and not quality.note else (str(quality),)
     choices = [
@@ -143,9 +153,11 @@ def _problem_line(row: Row) -> str:
     return one_line(state + row.problem.line)
 
 
-def _names(row: Row, look: Look, random: Collection[str]) -> tuple[str, str]:
+def _names(row: Row, look: Look, random: Collection[str], *, has_device: bool) -> tuple[str, str]:
     room = max(look.width // 4, 16)
     model, precision = row.cell.model, row.cell.precision
+    if has_device:
+        precision = f"{precision} {row.cell.device}"
     mark = MARK if model in random else ""
     return look.fit(shorten(one_line(model), room) + mark), look.fit(shorten(one_line(precision), room))
 
@@ -159,11 +171,10 @@ def _cell(row: Row, column: Column, footnotes: dict[str, int], look: Look) -> st
     return look.fit(f"{figure}{mark}")
 
 
-def _fitting(rows: Sequence[Row], look: Look, random: Collection[str]) -> list[Column]:
+def _fitting(rows: Sequence[Row], look: Look, names: Collection[tuple[str, str]]) -> list[Column]:
     """Return the columns that fit side by side, the worthiest first to come in; the latency always stays."""
     uncoloured = replace(look, colour=False)
     marks = dict.fromkeys((figure.why for row in rows for figure in row.figures.values()), 99)
-    names = [_names(row, look, random) for row in rows]
     left = look.width - _width("", (model for model, _ in names)) - _width("precision", (name for _, name in names))
     kept: set[str] = set()
     for column in sorted(shown_columns(rows), key=lambda column: _BY_WORTH.index(column.key)):

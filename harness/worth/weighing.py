@@ -96,6 +96,17 @@ def no_result(measurement: Measurement | None) -> str:
             return f"its outputs are wrong: {wrong}" if wrong else ""
 
 
+def _elsewhere(cell: Cell, found: Mapping[Cell, Measurement]) -> str:
+    """Where fp32 was measured instead, and how it is measured beside a cell; empty where it was nowhere."""
+    devices = [
+        other.device
+        for other, one in found.items()
+        if (other.model, other.precision) == (cell.model, BASE) and one.status is Status.MEASURED
+    ]
+    beside = f"--cell {cell.model}/{BASE}/{cell.device}"
+    return f"it was measured on {', '.join(devices)} alone; {beside} measures it here" if devices else ""
+
+
 def is_of_reference(metric: str) -> bool:
     """Whether a metric is measured against the outputs of fp32."""
     described = known().get(metric)
@@ -132,7 +143,7 @@ def _weighed(
         speed = Speed(1.0, 1.0, 1.0, Shown.WITHIN, is_paired=True)
         return replace(told, speed=speed, memory=1.0, size=1.0, lead=_lead(own, quality, may_be_lost))
     base = found.get(Cell(cell.model, BASE, cell.device))
-    lacks = no_result(base)
+    lacks = _elsewhere(cell, found) or no_result(base) if base is None else no_result(base)
     base = None if lacks else base
     if duel and duel.pairs:
         lacks = ""  # the other side of the pairs is fp32, wherever it was not to be measured by itself

@@ -49,11 +49,26 @@ def test_the_reference_itself_is_named_as_such() -> None:
     assert row("fp32").figures["speed"].text == "ref"
 
 
-def test_another_device_is_no_reference() -> None:
+def test_fp32_of_another_device_is_named_as_such() -> None:
     other = measured(Cell("m", "int8", "cpu"), 0.05, 1, 1.0)
     run = replace(RUN, planned=(), measurements=(other, measured(Cell("m", "fp32", "cuda"), 0.04, 1, 1.0)))
     figure = rows_of(run)[0].figures["speed"]
-    assert (figure.text, figure.why) == (DASH, "fp32 of this model and device was not measured")
+    assert str(figure) == "≈0.8× of cuda fp32"
+    assert figure.note.startswith("across devices: fp32 was measured on cuda and this on cpu; unpaired")
+
+
+def test_fp32_of_the_own_device_is_taken_before_that_of_another() -> None:
+    times = {("fp32", "cuda"): 0.01, ("fp32", "cpu"): 0.10, ("int8", "cpu"): 0.05}
+    cells = tuple(measured(Cell("m", *where), seconds, 1, 1.0) for where, seconds in times.items())
+    assert str(rows_of(replace(RUN, planned=(), measurements=cells))[2].figures["speed"]) == "≈2.0×"
+
+
+def test_an_fp32_of_another_model_or_without_a_result_is_no_reference() -> None:
+    other = measured(Cell("m", "int8", "cpu"), 0.05, 1, 1.0)
+    failed = replace(MEASUREMENTS[4], cell=Cell("m", "fp32", "cuda"))
+    stranger = measured(Cell("n", "fp32", "cuda"), 0.04, 1, 1.0)
+    figure = rows_of(replace(RUN, planned=(), measurements=(other, failed, stranger)))[0].figures["speed"]
+    assert (figure.text, figure.why) == (DASH, "fp32 of this model was not measured")
 
 
 def test_other_examples_make_no_ratio() -> None:

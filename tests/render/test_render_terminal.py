@@ -75,6 +75,19 @@ def test_a_thousand_cells_that_share_a_reason_take_few_lines() -> None:
     assert "+992 more" in listed
 
 
+def test_cells_set_beside_fp32_of_another_device_stand_in_one_table_with_it() -> None:
+    cells = {("fp32", "cuda"): 0.04, ("int8-dynamic", "cpu"): 0.05}
+    run = replace(
+        RUN,
+        planned=(),
+        measurements=tuple(measured(Cell("m", *where), seconds, 1, 1.0) for where, seconds in cells.items()),
+    )
+    head, _, fp32, int8, *_ = table(rows_of(run), WIDE).splitlines()
+    assert head.split()[:4] == ["all", "devices", "precision,", "on"]
+    assert re.match(r"m +fp32 cuda +.* ref ", fp32)
+    assert re.match(r"m +int8-dynamic cpu +.* ≈0\.8× of cuda fp32 ", int8)
+
+
 def test_a_poor_encoding_still_lines_up() -> None:
     shown = table(ROWS, Look(160, "ascii"))
     assert shown.isascii()
