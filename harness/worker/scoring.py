@@ -264,7 +264,10 @@ class _Scorer:
 
         match kind:
             case Kind.ANY:
-                numbers = [np.ravel(values) for values in outputs.values() if np.issubdtype(values.dtype, np.number)]
+                # An id is a name: that it lies far from another says nothing. Alone it is all there is to compare.
+                tokens = {one.output for one in self._model.meanings if isinstance(one, GivesTokens)}
+                meant = {name: one for name, one in outputs.items() if name not in tokens} or outputs
+                numbers = [np.ravel(one) for one in meant.values() if np.issubdtype(one.dtype, np.number)]
                 return np.concatenate([one.astype(np.float64) for one in numbers]) if numbers else np.zeros(0)
             case Kind.DECISION:
                 means = next(one for one in self._model.meanings if isinstance(one, Decides))

@@ -109,6 +109,19 @@ def test_tokens_are_counted_and_read_as_text(tmp_path: Path) -> None:
     assert (found["bleu"], found["chrf"]) == (pytest.approx(100), pytest.approx(100))
 
 
+@pytest.mark.parametrize(("beside", "farthest"), [({"z": 0.5}, 0.5), ({}, 7.0)], ids=["logits too", "ids alone"])
+def test_ids_of_tokens_are_no_distance_where_there_is_another_output(
+    tmp_path: Path, beside: dict[str, float], farthest: float
+) -> None:
+    assignment = declare(tmp_path, more=means("GivesTokens('y')"), workload=labels(None))
+    other = {name: np.array([1.0 + value]) for name, value in beside.items()}
+    same = dict.fromkeys(beside, np.array([1.0]))
+    own, reference = ({"y": np.array([9, 2]), **other}, {"y": np.array([2, 2]), **same})
+    quality = score(assignment, put(tmp_path / "own", [own]), put(tmp_path / "fp32", [reference]))
+    assert values(quality)["largest_difference"] == farthest
+    assert values(quality)["token_agreement"] == 0.5
+
+
 def test_an_embedding_is_one_vector_of_any_shape(tmp_path: Path) -> None:
     assignment = declare(tmp_path, more=means("Embeds('y')"), workload=labels(None))
     own = put(tmp_path / "own", [np.array([[1.0, 0.0]])])
