@@ -39,11 +39,15 @@ _CHUNK_CHARACTERS = 90
 _VOICE_SECONDS = 0.8
 """What the voice is made of: the service takes up to ten seconds of a recording."""
 
-_SPEECH_TOKENS = {"tiny": 20, "full": 20}
+_SPEECH_TOKENS = {"tiny": 16, "full": 16}
 _CHUNK_TOKENS = {"tiny": 8, "full": 8}
 _FREE_TOKENS_A_SECOND = 40
 """With a checkpoint T3 stops by itself; at the latest after so many tokens a spoken second, told by the characters."""
 _CHARACTERS_A_SECOND = 14
+
+_PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only")
+_LONG_PRECISIONS = ("fp32", "int8-dynamic")
+"""The same module as the short one's: the other precisions are measured there."""
 
 _LEFT_ALONE = ("t3.cond_enc.emotion_adv_fc",)
 """torchao cannot quantize a Linear of a single input."""
@@ -183,7 +187,7 @@ def _model(size: str, size_bytes: int, config: Mapping[str, Any], *, is_long: bo
         family="chatterbox",
         task="text-to-speech",
         runtime="torch",
-        precisions=("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only"),
+        precisions=_LONG_PRECISIONS if is_long else _PRECISIONS,
         licence="MIT",
         weights="random (seed 0)",
         summary=f"{what}; greedy, speech tokens given; random weights unless a checkpoint is given",
@@ -196,7 +200,7 @@ def _model(size: str, size_bytes: int, config: Mapping[str, Any], *, is_long: bo
         streaming=is_long,
         audio=AudioOutput("audio", RATE),
         takes_checkpoint=True,
-        recipe_settings={"int8-weight-only": {"exclude": _LEFT_ALONE}},
+        recipe_settings={} if is_long else {"int8-weight-only": {"exclude": _LEFT_ALONE}},
         meanings=() if is_long else (GivesLogits("logits"),),
     )
 
