@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from harness.metrics import METRICS
 from harness.render import numbers
+from harness.render.beside import saved_entries, spread_entries
 from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
 from harness.render.stages import stages_line
@@ -89,7 +90,7 @@ def detail_of(row: Row, marks: int) -> Detail:
     return Detail(
         row=row,
         strip=strip_of(measurement, marks),
-        subjects=tuple(_subjects(measurement.readings)),
+        subjects=(*_subjects(measurement.readings), *_beside(measurement, row.reference)),
         gaps=tuple(_gaps(measurement.readings)),
         process=tuple(_process(measurement)),
         origin=tuple(_origin(measurement.provenance)) if measurement.provenance else (),
@@ -108,6 +109,13 @@ def _subjects(readings: Iterable[Reading]) -> Iterable[Subject]:
             entry = Entry(numbers.metric_words(reading.metric), text, metric.summary, reading.note or "")
             entries[_subject(reading.metric)].append(entry)
     return (Subject(title, tuple(found)) for title, found in entries.items() if found)
+
+
+def _beside(measurement: Measurement, fp32: Measurement | None) -> Iterable[Subject]:
+    if measurement.sample is not None:
+        yield Subject("Spread", tuple(Entry(*told) for told in spread_entries(measurement.sample)))
+    if fp32 is not None and (saved := tuple(Entry(*told) for told in saved_entries(measurement, fp32))):
+        yield Subject("Saved", saved)
 
 
 def _subject(metric: str) -> str:

@@ -187,6 +187,9 @@ def _facts(quality: Quality) -> Iterable[str]:
             yield f"{part}: {_count(len(examples.ids), 'example')} of {examples.name}"
     if quality.decisions:
         yield f"flips {len(quality.flipped)} of {quality.decisions} decisions"
+    if (positive := quality.score("positive_share")) is not None and positive.terms:
+        called = [bool(terms[0]) for terms in positive.terms if terms is not None]
+        yield f"calls {sum(called)} positive and {len(called) - sum(called)} negative"
 
 
 def _score(score: Score, quality: Quality) -> ScoreRow:

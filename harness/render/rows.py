@@ -45,6 +45,8 @@ class Row:
     problem: Problem | None
     notes: tuple[str, ...]
     measurement: Measurement | None
+    reference: Measurement | None = None
+    """The fp32 that it is set beside, where that has a result."""
 
     @property
     def name(self) -> str:
@@ -138,7 +140,8 @@ def measured_row(number: int, measurement: Measurement, reference: Measurement |
     beside = _beside(reference)
     figures = {} if problem else {column.key: column.figure(measurement, beside) for column in COLUMNS}
     notes = (*measurement.notes, *quality_notes(measurement.quality))
-    return Row(number, measurement.cell, state, figures, problem, notes, measurement)
+    fp32 = None if isinstance(beside, Problem) or beside.cell == measurement.cell else beside
+    return Row(number, measurement.cell, state, figures, problem, notes, measurement, fp32)
 
 
 def reference_of(cell: Cell, found: Mapping[Cell, Measurement]) -> Measurement | None:
