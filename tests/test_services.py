@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,19 @@ def test_a_named_identity_speaks_for_the_command() -> None:
 def test_a_template_is_filled_wherever_its_word_stands_and_nowhere_else() -> None:
     template = {"a": "<{text}>", "b": [1, "{text}", {"c": "{text}{text}"}], "{text}": None}
     assert filled(template, "{text}", 'x"') == {"a": '<x">', "b": [1, 'x"', {"c": 'x"x"'}], "{text}": None}
+
+
+def test_the_guide_s_first_lines_declare_a_service() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "services.md").read_text(encoding="utf-8")
+    lines = guide.split("```python\n")[1].split("```")[0]
+    assert len([line for line in lines.splitlines() if line]) <= 5
+    declared: dict[str, Any] = {}
+    exec(lines, declared)
+    (made,) = declared["MODELS"]
+    assert made.runtime == "http"
+
+
+def test_every_argument_that_the_guide_names_is_one() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "services.md").read_text(encoding="utf-8")
+    example = guide.split("```python\n")[2].split("```")[0]
+    assert isinstance(eval(example, {"Endpoint": Endpoint}), Endpoint)
