@@ -25,7 +25,7 @@ class XttsNetwork(nn.Module):
     speaks the next. Any other call begins anew.
     """
 
-    parts: Mapping[str, str] = {
+    counted_parts: Mapping[str, str] = {
         "GPT-2 stack": "gpt.gpt",
         "conditioning": "gpt.conditioning_encoder",
         "perceiver": "gpt.conditioning_perceiver",

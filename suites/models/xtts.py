@@ -37,7 +37,6 @@ _SOURCES = (
         Path(__file__).parents[1] / name
         for name in (
             "seeded.py",
-            "xtts_checkpoint.py",
             "xtts_config.py",
             "xtts_gpt.py",
             "xtts_network.py",
@@ -112,13 +111,14 @@ def _reference(config: XttsConfig, setting: Setting) -> ModuleReference:
             identity=(*described, f"seed {setting.seed}"),
             provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
         )
-    from suites.xtts_checkpoint import model_file
+    from suites import xtts_checkpoint
 
-    file = model_file(setting.checkpoint)
+    file = xtts_checkpoint.model_file(setting.checkpoint)
+    layout = file_digest(Path(xtts_checkpoint.__file__))
     return ModuleReference(
         skeleton=partial(_skeleton, config),
         fill=partial(_fill_from, file),
-        identity=(*described, f"checkpoint {file_digest(file)}"),
+        identity=(*described, layout, f"checkpoint {file_digest(file)}"),
         provenance=f"checkpoint {file.name}",
     )
 
