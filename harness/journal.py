@@ -123,7 +123,7 @@ class Finished:
                 self._cells = _without_failed(self._cells)
             if event.kind == "cell-finished" and event.cell is not None:
                 with suppress(*_UNREADABLE):
-                    self._cells[event.cell] = msgspec.convert(event.body["measurement"], Measurement)
+                    self._cells[event.cell] = msgspec.convert(event.body["measurement"], Measurement, str_keys=True)
         return dict(self._cells)
 
 
@@ -162,10 +162,10 @@ def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
                 case "phase", Cell() as cell:
                     open_phase[cell] = Phase(event.body["phase"])
                 case "cell-finished", Cell() as cell:
-                    done[cell] = msgspec.convert(event.body["measurement"], Measurement)
+                    done[cell] = msgspec.convert(event.body["measurement"], Measurement, str_keys=True)
                     open_phase.pop(cell, None)
                 case "rates", _:
-                    rates.append(msgspec.convert(event.body["rates"], Rates))
+                    rates.append(msgspec.convert(event.body["rates"], Rates, str_keys=True))
                 case "judged", _:
                     judgement = msgspec.convert(event.body["judgement"], Judgement)
                 case _:
