@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,10 +77,10 @@ def add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--artifact-cache", metavar="DIR", help="where converted models are kept")
 
 
-def take(options: argparse.Namespace, *, needs_inputs: bool = True) -> Taken:
+def take(options: argparse.Namespace, needs_inputs: Callable[[Signature], bool] = lambda _: True) -> Taken:
     """Read the file and settle its inputs; every problem with either is one line.
 
-    Where nothing will be run through the model, shapes that the file does not tell may stay unknown.
+    `needs_inputs`: whether anything will be run through the model; otherwise shapes may stay unknown.
     """
     Device.parse(options.device)
     asked = parse_shapes(options.shape)
@@ -89,7 +89,7 @@ def take(options: argparse.Namespace, *, needs_inputs: bool = True) -> Taken:
     calibration = _calibration_files(options.calibration)
     signature, given = inspect(path, (*real, *calibration), options.threads)
     of_real = given[: len(real)]
-    is_asked = (needs_inputs or bool(asked)) and not of_real
+    is_asked = (bool(asked) or needs_inputs(signature)) and not of_real
     inputs = shaped(signature, asked) if is_asked else _as_given(signature, of_real[0] if of_real else ())
     for file, arrays in zip((*real, *calibration), given, strict=True):
         if problem := unfit(signature, arrays, file.name):

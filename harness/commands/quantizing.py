@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from harness.bring.declaring import declare
+from harness.bring.signature import Signature
 from harness.cells import PRECISIONS, Device
 from harness.commands import bringing, try_model
 from harness.commands.bringing import NOISE, Taken, assignment_of
@@ -103,7 +104,12 @@ def run(options: argparse.Namespace) -> int:
     precisions = _precisions(options)
     if options.benchmark:
         try_model.budget_of(options)
-    taken = bringing.take(options, needs_inputs=options.benchmark or _draws_calibration(options, precisions))
+    is_drawn = "int8-static" in precisions and options.calibration is None
+
+    def needs_inputs(signature: Signature) -> bool:
+        return options.benchmark or (is_drawn and signature.format == "onnx")
+
+    taken = bringing.take(options, needs_inputs)
     if taken.brought.format == "torch-export":
         raise UsageProblem(
             f"{taken.brought.file.name} is a torch.export file, whose artifacts are weights for this very module and no"
@@ -134,10 +140,6 @@ def _precisions(options: argparse.Namespace) -> tuple[str, ...]:
     if options.precision == _BASE:
         raise UsageProblem("--precision fp32 is the file as it is; copy it")
     return (options.precision,)
-
-
-def _draws_calibration(options: argparse.Namespace, precisions: tuple[str, ...]) -> bool:
-    return "int8-static" in precisions and options.calibration is None and options.precision is not None
 
 
 def _targets(options: argparse.Namespace, taken: Taken, precisions: tuple[str, ...]) -> dict[str, Path]:
