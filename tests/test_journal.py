@@ -30,7 +30,8 @@ from harness.journal import (
     replace_file,
     write_run,
 )
-from harness.results import SCHEMA, Failure, Measurement, Phase, Status
+from harness.limits import CallWork, Rates, Work
+from harness.results import SCHEMA, Environment, Failure, Measurement, Phase, Provenance, Reading, Status
 from tests.fakes import start_python
 from tests.samples import CELL, FAILED, MEASURED, OTHER, RUN, THIRD, UNSUPPORTED
 
@@ -393,3 +394,31 @@ def test_the_last_judgement_of_a_run_counts(tmp_path: Path) -> None:
     judgement = fold(tmp_path).judgement
     assert judgement is not None
     assert judgement.profile == "nightly"
+
+
+def test_a_run_s_limits_are_made_of_its_rates_and_its_work(tmp_path: Path) -> None:
+    work = Work("onnx", ((CallWork(10.0), CallWork(10.0)),))
+    known = Provenance("tone", "full", "w", "r", "a", "onnx", "p", "hums", "d", 2, count_by_dtype={"float32": 1})
+    timed = replace(MEASURED, readings=(Reading("latency_seconds", 0.25),), provenance=known, work=work)
+    journal = Journal(tmp_path)
+    journal.write("run-started", planned=(CELL,), options={}, environment=Environment())
+    journal.write("cell-finished", CELL, measurement=timed)
+    journal.write("rates", CELL, rates=Rates("onnx", "cpu", 1, {"fp32": 200.0}))
+    run = fold(tmp_path)
+    # A pass of two examples: 20 operations at 200 a second, so 0.05 s an inference, of 0.25.
+    assert run.measurements[0].value("limit_seconds") == pytest.approx(0.05)
+    assert run.measurements[0].value("limit_share_fraction") == pytest.approx(0.2)
+    assert read_run(write_run(tmp_path, run)) == run
+
+
+def test_work_and_rates_come_back_though_json_has_no_keys_but_text(tmp_path: Path) -> None:
+    work = Work("torch", ((CallWork(10.0, {1: 400, 20: 500}),),))
+    rates = Rates("torch", "cpu", 1, {"fp32": 200.0}, {1024: 300.0})
+    known = Provenance("tone", "full", "w", "r", "a", "torch", "p", "hums", "d", 1, count_by_dtype={"float32": 1})
+    journal = begun(tmp_path)
+    journal.write("cell-finished", CELL, measurement=replace(MEASURED, provenance=known, work=work))
+    journal.write("rates", CELL, rates=rates)
+    run = fold(tmp_path)
+    assert (run.measurements[0].status, run.measurements[0].work) == (Status.MEASURED, work)
+    assert run.rates == (rates,)
+    assert measurements(tmp_path)[CELL].work == work
