@@ -9,9 +9,9 @@ import pytest
 
 from harness.cells import PRECISIONS, Unsupported
 from suites import clips, installed
-from suites.models import chatterbox, piper, silero, smart_turn_v2, smart_turn_v3
+from suites.models import chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline
 
-MODULES = (chatterbox, piper, silero, smart_turn_v2, smart_turn_v3)
+MODULES = (chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline)
 MODELS = [model for module in MODULES for model in module.MODELS]
 HEAVY = ("numpy", "torch", "onnx", "onnxruntime", "transformers", "safetensors")
 SENTENCES = json.loads(Path(piper.__file__).parents[1].joinpath("data", "piper_sentences.json").read_text("utf-8"))
