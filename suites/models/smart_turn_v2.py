@@ -137,7 +137,7 @@ def _model(name: str, size: str, size_bytes: int, config: Mapping[str, Any], cli
         needs=(TRANSFORMERS, MOONSHINE),
         takes_checkpoint=True,
         meanings=(Decides(output="output", positive=COMPLETE),),
-        exam=_exam if size == "full" else None,
+        exam=_exam,
     )
 
 
