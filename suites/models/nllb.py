@@ -138,8 +138,13 @@ def translation_inputs(tokens: Tokens, sentence: Sentence, *, is_forced: bool) -
 def _workload(tokens: Tokens, name: str, setting: Setting) -> Workload:
     tokens.choose(setting)
     is_forced = setting.checkpoint is None
+    # Led along the right translation, any weights write most of it: only a free one is held against it.
     examples = tuple(
-        Example(one.id, partial(translation_inputs, tokens, one, is_forced=is_forced), label=one.german)
+        Example(
+            one.id,
+            partial(translation_inputs, tokens, one, is_forced=is_forced),
+            label=None if is_forced else one.german,
+        )
         for one in sentences("measured")
     )
     how = "forced" if is_forced else "free"

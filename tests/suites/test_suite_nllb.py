@@ -188,7 +188,9 @@ def test_a_text_of_zero_length_is_refused_in_one_line(text):
 
 
 def test_without_a_checkpoint_the_length_is_forced_and_nothing_is_examined(setting):
-    assert all(example.load()["forced_ids"].shape == (1, 20) for example in SMALL.workload(setting).examples)
+    examples = SMALL.workload(setting).examples
+    assert all(example.load()["forced_ids"].shape == (1, 20) for example in examples)
+    assert {example.label for example in examples} == {None}  # led along it, they would all but copy it
     assert LARGE.exam(setting) is None
     assert "random weights (seed 0)" in SMALL.reference(setting).provenance
 
@@ -223,6 +225,7 @@ def test_a_checkpoint_of_another_size_is_refused_in_one_line(published):
 def test_with_a_checkpoint_it_translates_freely_with_the_tokenizer_beside_it(published, translator):
     workload = SMALL.workload(published)
     assert all("forced_ids" not in example.load() for example in workload.examples)
+    assert [example.label for example in workload.examples] == [one.german for one in sentences("measured")]
     assert workload.content != SMALL.workload(Setting(made=published.made)).content
 
 
