@@ -17,7 +17,8 @@ from harness.conduct import campaign as campaigns
 from harness.conduct.campaign import Campaign, Grid, worker_environment
 from harness.conduct.examining import Examiner
 from harness.conduct.order import Order
-from harness.journal import EVENTS_FILE, Journal, measurements, read_events
+from harness.journal import EVENTS_FILE, Journal, fold, measurements, read_events
+from harness.limits import Rates
 from harness.models import Need
 from harness.results import Condition, Measurement, Phase, Reading, Status
 from harness.scores import Quality, Sensitivity
@@ -367,3 +368,19 @@ def test_the_parent_imports_no_runtime() -> None:
     process = start_python(script)
     said, _ = process.communicate()
     assert (process.returncode, said.strip()) == (0, "")
+
+
+def test_rates_are_measured_at_length_once_for_a_runtime_and_a_device(make: Make) -> None:
+    campaign, bench = make(model("voice"), model("ear"), model("net", runtime="torch"))
+    campaign.measurement(Cell("voice", "fp32", "cpu"))
+    campaign.rates(Cell("voice", "fp32", "cpu"), Rates("onnx", "cpu", 1, {"fp32": 1.0}))
+    for cell in (EAR, Cell("ear", "fp32", "cuda"), Cell("net", "fp32", "cpu")):
+        campaign.measurement(cell)
+    assert [plan.rates_seconds for _, plan in bench.plans] == [1.0, 0.3, 1.0, 1.0]
+
+
+def test_rates_are_in_the_journal_and_make_the_limits_of_the_run(make: Make, tmp_path: Path) -> None:
+    campaign, _ = make(model("voice"))
+    for rate in (5.0, 9.0, 7.0):
+        campaign.rates(VOICE, Rates("onnx", "cpu", 1, {"fp32": rate}))
+    assert fold(tmp_path).rates == (Rates("onnx", "cpu", 1, {"fp32": 9.0}),)

@@ -13,6 +13,7 @@ import pytest
 from harness.cells import Cell, Reason
 from harness.conduct.patience import passes_within
 from harness.conduct.solo import Plan, Solo
+from harness.limits import CallWork, Rates, Work
 from harness.results import Condition, Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import WorkerDied, WorkerTimedOut
@@ -58,6 +59,7 @@ class Stage:
         self.phases: list[Phase] = []
         self.facts: dict[str, Any] = {}
         self.when: list[str] = []
+        self.rated: list[tuple[Cell, Rates]] = []
 
     # What the conductor takes its workers from (`pool.Pool`).
 
@@ -119,6 +121,9 @@ class Stage:
 
     def runtime_facts(self, _cell: object, facts: Any) -> None:
         self.facts |= facts
+
+    def rates(self, cell: Cell, rates: Rates) -> None:
+        self.rated.append((cell, rates))
 
 
 @pytest.fixture
@@ -429,3 +434,32 @@ def test_an_interrupt_is_not_a_measurement() -> None:
     with pytest.raises(KeyboardInterrupt):
         Solo(model(), CELL, ASSIGNMENT, cast("Pool", stage), Plan(1.0, 60.0), stage, ANSWERS).measure()
     assert stage.alive == 0
+
+
+LIMITED = Plan(timing_seconds=0.0, limit_seconds=60.0, rates_seconds=0.3)
+WORK, RATES = Work("onnx", ((CallWork(1.0),),)), Rates("onnx", "cpu", 1, {"fp32": 1.0})
+
+
+def test_fp32_is_asked_for_its_work_and_for_rates_when_all_else_is_told(measure) -> None:
+    measured, stage = measure(
+        script(CountWork=protocol.Counted(WORK), MeasureRates=protocol.Rated(RATES)), plan=LIMITED
+    )
+    assert requests(stage.asked[0])[-3:] == ["Close", "CountWork", "MeasureRates"]
+    assert measured.work == WORK
+    assert stage.rated == [(CELL, RATES)]
+
+
+@pytest.mark.parametrize(("asked", "plan"), [(OTHER, LIMITED), (CELL, Plan(0.0, 60.0))])
+def test_no_other_precision_is_asked_and_none_where_no_limit_is_wanted(measure, asked: Cell, plan: Plan) -> None:
+    measured, stage = measure(script(), plan=plan, cell=asked)
+    assert requests(stage.asked[0])[-1] == "Close"
+    assert measured.work is None
+
+
+def test_a_worker_that_dies_over_its_limit_costs_no_cell(measure) -> None:
+    gone = WorkerDied(Phase.LIMIT, "it went", "")
+    measured, stage = measure(script(CountWork=gone, MeasureRates=gone), plan=LIMITED)
+    assert measured.status is Status.MEASURED
+    assert measured.value("latency_p50_seconds") == pytest.approx(0.25)
+    assert measured.work == Work(unavailable="it went")
+    assert stage.rated == [(CELL, Rates("onnx", "cpu", 1, unavailable={"rates": "it went"}))]
