@@ -67,7 +67,7 @@ def test_a_call_gives_the_audio_whatever_it_comes_in(answer: Any, declared: dict
 
 
 def test_a_stream_is_heard_as_it_comes() -> None:
-    pause = 0.1
+    pause = 0.5
     pieces = [wav(QUIET, size=UNKNOWN), LOUD, LOUD]
     with answering(speak=streamed(pieces, pause)) as server:
         session = opened(server.url, endpoint("/speak"))
@@ -79,10 +79,10 @@ def test_a_stream_is_heard_as_it_comes() -> None:
     arrivals = served.arrival_seconds
     assert 0 < served.first_byte_seconds <= arrivals[0]
     assert [piece.size for piece in served.pieces] == [400, 400, 400]
-    assert arrivals[1] - arrivals[0] >= pause * 0.9  # the server slept so long
+    assert arrivals[1] - arrivals[0] >= pause / 2  # the server slept so long; half, should the client come late
     heard = play(arrivals, served.pieces, RATE).first_audible_seconds
     assert heard == pytest.approx(arrivals[1])  # the silence of 50 ms had been played by then
-    assert heard <= total - pause * 0.9  # the last piece was still to come
+    assert heard <= total - pause / 2  # the last piece was still to come
 
 
 def test_an_openai_endpoint_is_asked_as_its_api_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,8 @@ FAILURES = {
 @pytest.mark.parametrize(("answer", "words"), FAILURES.values(), ids=FAILURES.keys())
 def test_a_failed_request_is_told_in_one_line_with_the_address(answer: Any, words: str) -> None:
     with answering(speak=answer) as server:
-        session = opened(server.url, endpoint("/speak"), silence_seconds=0.2)
+        patience = 0.2 if "said nothing" in words else 60.0
+        session = opened(server.url, endpoint("/speak"), silence_seconds=patience)
         with pytest.raises(HarnessError, match=words) as failed:
             said(session)
     assert f"POST {server.url}/speak" in str(failed.value)

@@ -18,8 +18,10 @@ from harness.probes import Unavailable
 from harness.probes.memory import Peak
 from harness.runtimes import Tuning
 from harness.runtimes.http import HttpSession, server_gauge
+from harness.runtimes.http_server import wait_until_up
+from harness.runtimes.http_wire import Wire
 from tests.fakes import start_python, wait_until
-from tests.runtimes.http_servers import STARTED
+from tests.runtimes.http_servers import STARTED, answering, whole
 
 np = pytest.importorskip("numpy")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere strays are ended by their group alone")
@@ -127,9 +129,16 @@ def test_one_that_dies_when_asked_is_told_with_its_last_words(script: str) -> No
 
 
 def test_one_that_is_never_ready_is_given_up_and_ended(script: str) -> None:
-    with pytest.raises(HarnessError, match=r"not up within 0.5 s: http://127.0.0.1:\d+/ answers 503"):
+    with pytest.raises(HarnessError, match=r"not up within 0.5 s: http://127.0.0.1:\d+/ answers "):
         started(service(script, "never ready", wait_seconds=0.5))
     assert of(script) == []
+
+
+def test_what_one_answers_that_is_not_ready_is_told_beside_its_last_words() -> None:
+    with answering(health=whole(b"", 503)) as server:
+        described = Service(url=server.url, endpoint=SPEAK, ready="/health", wait_seconds=0.1)
+        with pytest.raises(HarnessError, match=r"within 0.1 s: http.*/health answers 503; loading; raise Service"):
+            wait_until_up(Wire(server.url, 1.0), described, lambda: None, lambda: "loading")
 
 
 def test_a_command_that_is_not_there_is_told_in_one_line() -> None:
