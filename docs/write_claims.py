@@ -74,7 +74,7 @@ def page(runs: Sequence[Run]) -> str:
     parts = [
         "# Published claims, as they were found here",
         _PREFACE,
-        ", ".join(f"{answers[answer]} {answer}" for answer in _MEANINGS if answers[answer]) + ".",
+        " · ".join(f"{answer}: {answers[answer]}" for answer in _MEANINGS if answers[answer]),
         _table(("answer", "means"), [(f"**{answer}**", meaning) for answer, meaning in _MEANINGS.items()]),
         "## The runs",
         _table(
@@ -104,7 +104,7 @@ def _row(one: Told, numbers: dict[str, int]) -> tuple[str, ...]:
     run = str(numbers[one.run.id]) if one.measurement is not None else "–"
     cell = f"{judged.cell.precision} {judged.cell.device}"
     claim = f"{judged.name} <br><small>{judged.source}</small>"
-    return f"**{judged.answer}**", claim, cell, _measured(judged), _number(judged.target), judged.text, run
+    return f"**{judged.answer}**", claim, cell, _measured(judged), judged.claimed, judged.text, run
 
 
 def _measured(judged: Judged) -> str:
@@ -116,9 +116,7 @@ def _measured(judged: Judged) -> str:
     return f"{text} [{_number(judged.low)}, {_number(judged.high)}]"
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
+def _number(value: float) -> str:
     return f"{value / 1e6:,.4g} MB" if abs(value) >= 1e5 else f"{value:.3g}"
 
 

@@ -207,8 +207,8 @@ class Judged:
     Of a budget: its metric (of a `stage`, where it names one), the value that was found, and the target. Of a bound on
     quality: its metric, what was lost in its unit (below zero: gained), and what may be; `over` is the precision that
     it is held against. `accepted` is the reason by which a bound was loosened. Of a claim: the ratio that was found,
-    with its interval, and the one that was claimed; `is_rough` where its two cells were timed one after the other and
-    not in turns.
+    with its interval, and what was `claimed`, in words; `is_rough` where its two cells were timed one after the other
+    and not in turns.
     """
 
     kind: str
@@ -227,6 +227,7 @@ class Judged:
     high: float | None = None
     is_rough: bool = False
     stage: str = ""
+    claimed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ FIRST = made(
     "one",
     "2030-01-01",
     (SMALL, QUICK),
-    judged("it is small", SMALL, Answer.HOLDS, value=0.5, low=0.5, high=0.5, target=0.55),
+    judged("it is small", SMALL, Answer.HOLDS, value=0.5, low=0.5, high=0.5, claimed="0.25 to 0.55"),
     judged("it is quick", QUICK, Answer.FAILS, value=0.8, low=0.75, high=0.85, target=1.16),
     judged("it is as right", QUICK, Answer.NEEDS_CHECKPOINT, target=0.005),
     judged("it is heard sooner", STREAM, Answer.NUMBERS_DISAGREE, "5.2 s to 0.16 s is 96.9 % less, not 84 %"),
@@ -90,11 +90,12 @@ def test_what_is_rough_is_marked_and_the_order_of_the_runs_changes_no_answer(wri
 def test_the_page_tells_machine_versions_weights_and_date(writer: ModuleType) -> None:
     page = writer.page([FIRST, SECOND])
     assert page.startswith("# Published claims, as they were found here\n")
-    assert "1 holds, 1 fails, 1 its own numbers disagree, 1 needs a checkpoint, 1 not measured." in page
+    assert "\nholds: 1 · fails: 1 · its own numbers disagree: 1 · needs a checkpoint: 1 · not measured: 1\n" in page
     assert "| 1 | 2030-01-01 | Abacus (family 1)" in page
     assert "| 2 | 2030-01-02 |" in page
     assert page.index("## tone\n\nWeights: random weights (seed 0).") < page.index("## voice-stream\n")
     assert page.count("the card") == 5
+    assert lines(page)["it is small"][3:5] == ["0.5", "0.25 to 0.55"]
 
 
 def test_it_is_written_from_folders_of_runs(

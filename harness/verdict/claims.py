@@ -83,6 +83,7 @@ def judge_claim(
         low=ratio.low if ratio else None,
         high=ratio.high if ratio else None,
         is_rough=ratio is not None and ratio.is_rough,
+        claimed=_claimed(claim),
     )
 
 
@@ -91,8 +92,17 @@ def unmeasured(claim: Claim, cell: Cell, why: str) -> Judged:
     own_numbers = claim.said.disagreement if claim.said else None
     answer = Answer.NOT_MEASURED if own_numbers is None else Answer.NUMBERS_DISAGREE
     text = "; ".join(part for part in (own_numbers, why, _excess(claim, cell)) if part)
-    target, over = _target(claim.bound), claim.other_side
-    return Judged("claim", claim.name, cell, answer, text, claim.source, target=target, over=over)
+    return Judged(
+        "claim",
+        claim.name,
+        cell,
+        answer,
+        text,
+        claim.source,
+        target=_target(claim.bound),
+        over=claim.other_side,
+        claimed=_claimed(claim),
+    )
 
 
 def lacks_training(measurement: Measurement, metric: str) -> str | None:
@@ -265,7 +275,8 @@ def _judge_accuracy(
     def say(answer: Answer, text: str) -> Judged:
         fails = is_fatal and answer is Answer.FAILS
         over = claim.other_side
-        return Judged("claim", claim.name, cell, answer, text, claim.source, fails, metric.name, None, at_most, over)
+        judged = Judged("claim", claim.name, cell, answer, text, claim.source, fails, metric.name, None, at_most, over)
+        return replace(judged, claimed=_claimed(claim))
 
     if own is None or other is None:
         which = claim.other(cell) if own is not None else cell
