@@ -33,7 +33,8 @@ def test_numbers_that_contradict_each_other_are_told(said: Said, disagreement: s
 def test_a_share_that_was_worked_out_from_the_numbers_agrees_with_them(before: int, after: int) -> None:
     per_cent = round(100 * (1 - after / before), 1)
     assert Said(before, after, per_cent=per_cent).disagreement is None
-    assert Said(before, after, times=round(before / after, 2) or 0.01).disagreement is None
+    more, less = max(before, after), min(before, after)
+    assert Said(more, less, times=round(more / less, 2)).disagreement is None
 
 
 def test_what_was_rounded_leaves_a_range() -> None:
