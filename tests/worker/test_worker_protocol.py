@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from harness.limits import CallWork, Rates, Work
 from harness.results import Phase
 from harness.scores import Examples, Quality
 from harness.worker import protocol
@@ -24,6 +25,7 @@ ASSIGNMENT = protocol.Assignment(
 REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Hello(),
     protocol.Declare("/somewhere", "suites/models", "/elsewhere"),
+    protocol.Inspect("/models/own.onnx", ("/inputs/a.npz",)),
     protocol.Convert(ASSIGNMENT),
     protocol.Open(ASSIGNMENT),
     protocol.CheckOutputs(),
@@ -36,6 +38,8 @@ REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Score(ASSIGNMENT, "/run/outputs", None, "fp32 on cpu", "it broke", {"dnsmos": "noise\nraises it"}),
     protocol.SelfCheck(("any",)),
     protocol.Close(),
+    protocol.CountWork(),
+    protocol.MeasureRates(0.3),
     protocol.Check("onnx", "cuda:1", "fp16", "x86"),
 )
 REPLIES: tuple[protocol.Reply, ...] = (
@@ -44,6 +48,7 @@ REPLIES: tuple[protocol.Reply, ...] = (
         (protocol.DeclaredModel("a", "a", "full", "onnx", ("fp32",), "zoo.a", None, "NO_PACKAGE", "pip install it"),),
         {"torch": "2.13"},
     ),
+    protocol.Inspected({"inputs": []}, [[{"name": "x", "shape": [1, 80]}]]),
     protocol.Converted(1.5),
     protocol.NeedsConversion(),
     opened(),
@@ -57,6 +62,8 @@ REPLIES: tuple[protocol.Reply, ...] = (
     protocol.Scored(Quality(problem="line\nbreak")),
     protocol.SelfChecked({"dnsmos": "rises"}, {"chrf": "missing"}, ("sqnr_db",)),
     closed(),
+    protocol.Counted(Work("torch", ((CallWork(10.0, {1: 40, 7: 8}, 3),), (CallWork(1.0),)))),
+    protocol.Rated(Rates("torch", "cpu", 1, {"fp32": 1.5}, {1_000: 2.5}, {"int8": "no\nkernel"})),
     protocol.CheckPassed(),
     protocol.CannotRun("NO_KERNEL", "no\nkernel"),
     protocol.Broke(Phase.OPEN, "it broke"),
