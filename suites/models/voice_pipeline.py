@@ -28,7 +28,7 @@ from harness.models import (
 from suites.installed import TRANSFORMERS, file_digest
 from suites.models import nllb
 from suites.nllb_text import FULL, TINY, Sentence, Tokens, sentences
-from suites.pipeline_text import FRAMES_A_CHARACTER, characters
+from suites.pipeline_text import ALPHABET, FRAMES_A_CHARACTER, characters
 
 STAGES = ("tokenise", "translate", "transfer", "synthesise")
 _RATE = 16_000
@@ -55,7 +55,7 @@ _TINY_FRAMES = 16
 
 _SOURCES = (
     *nllb.SOURCES,
-    *(Path(__file__).parents[1] / name for name in ("pipeline_network.py", "pipeline_voice.py")),
+    *(Path(__file__).parents[1] / f"pipeline_{part}.py" for part in ("network", "text", "voice")),
 )
 
 
@@ -129,7 +129,7 @@ def _workload(tokens: Tokens, name: str, frames: int | None, setting: Setting) -
         Example(one.id, partial(_inputs, tokens, one, frames, is_forced=is_forced)) for one in sentences("measured")
     )
     how = "forced" if is_forced else "free"
-    content = f"measured, {how}, {frames or 'natural'} frames, tokenizer {tokens.digest()}"
+    content = f"measured, {how}, {frames or 'natural'} frames, tokenizer {tokens.digest()}, {ALPHABET}"
     return Workload(name, _VERSION, examples, content=content)
 
 
