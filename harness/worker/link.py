@@ -169,6 +169,8 @@ class Worker:
     def _send(self, line: bytes) -> None:
         pipe = self._process.stdin
         assert pipe is not None
+        if pipe.closed:
+            raise WorkerDied(self._phase, "the worker was killed before it could be asked", self.last_words())
         try:
             pipe.write(line)
             pipe.flush()

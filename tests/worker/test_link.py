@@ -117,6 +117,14 @@ def test_a_worker_that_does_not_answer_is_killed_with_all_it_started(assigned: A
     assert "waiting" in caught.value.last_words
 
 
+def test_a_worker_that_was_killed_for_its_silence_answers_nothing_more(assigned: Assign) -> None:
+    with Worker({}) as worker:
+        with pytest.raises(WorkerTimedOut):
+            worker.ask(protocol.Open(assigned(reference="time.sleep(600)")), 1.0)
+        with pytest.raises(WorkerDied, match="was killed before it could be asked"):
+            worker.ask(NOTHING, 1.0)
+
+
 def test_what_a_dead_worker_started_is_killed_too(assigned: Assign, tmp_path: Path) -> None:
     with Worker({}) as worker, pytest.raises(WorkerDied):
         worker.ask(protocol.Open(assigned(reference=f"{START_SLEEPER}\nos._exit(3)")), PATIENCE_SECONDS)
