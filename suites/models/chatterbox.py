@@ -27,7 +27,7 @@ from suites.chatterbox_config import (
 from suites.chatterbox_text import chunks, ids_of
 from suites.installed import TRANSFORMERS, file_digest
 
-_VERSION = 1
+_VERSION = 2
 _TEXT = "It is a quarter past nine."
 _LONG_TEXT = (
     "The train to the coast leaves at nine. It stops twice, once at the mill and once at the bridge, and nobody gets "
@@ -38,6 +38,9 @@ _CHUNK_CHARACTERS = 90
 
 _VOICE_SECONDS = 0.8
 """What the voice is made of: the service takes up to ten seconds of a recording."""
+
+_VOICE_SEED = 100
+"""Far from the places of chunks, which are the seeds of their speech tokens."""
 
 _SPEECH_TOKENS = {"tiny": 16, "full": 16}
 _CHUNK_TOKENS = {"tiny": 8, "full": 8}
@@ -139,9 +142,13 @@ def _said(text: str, count: int, checkpoint: Path | None, place: int) -> dict[st
     """A text's ids, and the speech tokens that are given with random weights; else how many there may be at most."""
     import numpy as np
 
+    from suites.draws import below
+
     if checkpoint is None:
-        spoken = np.random.default_rng(place).integers(0, SPEECH_CODES, (1, count))
-        return {"text_ids": np.array([ids_of(text)], dtype=np.int64), "speech_ids": spoken}
+        return {
+            "text_ids": np.array([ids_of(text)], dtype=np.int64),
+            "speech_ids": below(place, SPEECH_CODES, 1, count),
+        }
     from suites.chatterbox_checkpoint import files_of
 
     ids = ids_of(text, files_of(checkpoint).tokenizer)
@@ -151,7 +158,7 @@ def _said(text: str, count: int, checkpoint: Path | None, place: int) -> dict[st
 
 def _voice(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str, Any]:
     """The voice of a checkpoint's `conds.pt`; without one, what a recording might look like, drawn from a seed."""
-    import numpy as np
+    from suites.draws import normal
 
     if checkpoint is not None:
         from suites.chatterbox_checkpoint import files_of, voice_of
@@ -159,7 +166,6 @@ def _voice(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str, Any]
         files = files_of(checkpoint)
         if files.conditions is not None:
             return dict(voice_of(files.conditions))
-    draw = np.random.default_rng(1)
     tokens = round(_VOICE_SECONDS * TOKENS_A_SECOND)
     shapes = {
         "flow_mels": (1, 2 * tokens, config["flow"]["mels"]),
@@ -167,7 +173,7 @@ def _voice(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str, Any]
         "voice_mels": (1, VOICE_MELS, 4 * tokens),
         "bank": (1, 4 * tokens, VOICE_BANK),
     }
-    return {name: draw.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}
+    return {name: normal(_VOICE_SEED + place, *shape) for place, (name, shape) in enumerate(shapes.items())}
 
 
 def _speak_in_chunks(call: Call, inputs: Arrays) -> Iterator[Arrays]:

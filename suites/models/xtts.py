@@ -29,7 +29,7 @@ from harness.models import (
 from suites.installed import file_digest
 from suites.xtts_config import FULL, MEL_BANDS, SAMPLE_RATE, SPEAKER_BANDS, TINY, XttsConfig
 
-_VERSION = 1
+_VERSION = 2
 _PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only", "int4-weight-only")
 _SOURCES = (
     Path(__file__),
@@ -73,7 +73,7 @@ def spoken(line: Line, config: XttsConfig) -> Arrays:
 
     The voice is made of features that are as large as those of a real one.
     """
-    import numpy as np
+    from suites.draws import below, normal
 
     if line.text_tokens < 1 or line.audio_tokens < 1:
         empty = "text" if line.text_tokens < 1 else "audio"
@@ -83,13 +83,14 @@ def spoken(line: Line, config: XttsConfig) -> Arrays:
             f"line {line.id!r} has {line.text_tokens} tokens of text and {line.audio_tokens} of audio; XTTS takes"
             f" {config.most_text} and {config.most_audio} at most: cut it in two"
         )
-    draw = np.random.Generator(np.random.PCG64(line.seed))
+    text, audio, conditioning, energies = (4 * line.seed + place for place in range(4))
     first_word = config.stop_text + 1
     return {
-        "text_ids": draw.integers(first_word, config.start_text, (1, line.text_tokens), dtype=np.int64),
-        "audio_ids": draw.integers(0, config.start_audio, (1, line.audio_tokens), dtype=np.int64),
-        "conditioning_mel": draw.standard_normal((1, MEL_BANDS, line.voice_frames), dtype=np.float32),
-        "speaker_mel": draw.standard_exponential((1, SPEAKER_BANDS, line.voice_frames), dtype=np.float32),
+        "text_ids": first_word + below(text, config.start_text - first_word, 1, line.text_tokens),
+        "audio_ids": below(audio, config.start_audio, 1, line.audio_tokens),
+        "conditioning_mel": normal(conditioning, 1, MEL_BANDS, line.voice_frames),
+        # a square has mean 1 and is never below 0, as energies
+        "speaker_mel": normal(energies, 1, SPEAKER_BANDS, line.voice_frames) ** 2,
     }
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from harness.cells import PRECISIONS, Unsupported
 from suites import clips, installed
-from suites.models import chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline
+from suites.models import chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline, xtts
 
-MODULES = (chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline)
+MODULES = (chatterbox, nllb, piper, silero, smart_turn_v2, smart_turn_v3, voice_pipeline, xtts)
+FOLDER = Path(piper.__file__).parent
 MODELS = [model for module in MODULES for model in module.MODELS]
 HEAVY = ("numpy", "torch", "onnx", "onnxruntime", "transformers", "safetensors")
 SENTENCES = json.loads(Path(piper.__file__).parents[1].joinpath("data", "piper_sentences.json").read_text("utf-8"))
@@ -23,6 +24,12 @@ def test_listing_the_models_imports_nothing_heavy():
     root = Path(piper.__file__).parents[2]
     heard = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert heard.stdout.strip() == "[]"
+
+
+def test_no_file_of_models_is_left_out_here():
+    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == {
+        module.__name__.rpartition(".")[2] for module in MODULES
+    }
 
 
 def test_every_model_has_a_name_of_its_own():
