@@ -12,7 +12,7 @@ import pytest
 
 from harness.cells import PRECISIONS, CellGlob, Device
 from harness.conduct.arms import Against
-from harness.conduct.order import Order
+from harness.conduct.order import CELL_SECONDS, TINY_CELL_SECONDS, Order
 from harness.consequences import PROFILES
 from harness.errors import UsageProblem
 
@@ -70,9 +70,9 @@ def add_options(parser: pytest.Parser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="seed of random weights and of the sampling")
     add(
         "--cell-seconds",
-        default="3s",
         metavar="T",
-        help="how long to time each cell (3s, 500ms, 2m); three passes at least, about 5,000 inferences at most",
+        help="how long to time each cell (500ms, 2m; default 3s, and 1s for tiny models); three passes at least,"
+        " about 5,000 inferences at most",
     )
     add("--cell-limit", default="10m", metavar="T", help="kill a cell's worker when one step takes longer than this")
     add(
@@ -147,7 +147,8 @@ def read_options(config: pytest.Config) -> Order:
         low_memory=option("low_memory"),
         sample_percent=option("sample_percent"),
         seed=option("seed"),
-        cell_seconds=seconds(option("cell_seconds"), "--cell-seconds"),
+        cell_seconds=_cell_seconds(option("cell_seconds"), CELL_SECONDS),
+        tiny_cell_seconds=_cell_seconds(option("cell_seconds"), TINY_CELL_SECONDS),
         cell_limit_seconds=seconds(option("cell_limit"), "--cell-limit"),
         cache=cache_folder(option("artifact_cache")),
         reports=config.invocation_params.dir / option("reports"),
@@ -199,6 +200,10 @@ def seconds(text: str, option: str) -> float:
     if not found:
         raise UsageProblem(f"{option} {text!r} is no duration; write 500ms, 3s or 10m")
     return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}[found[2]]
+
+
+def _cell_seconds(asked: str | None, usual: float) -> float:
+    return usual if asked is None else seconds(asked, "--cell-seconds")
 
 
 def cache_folder(asked: str | None) -> Path:

@@ -41,7 +41,7 @@ def test_without_options_the_defaults_hold(order: Callable[..., Order], pytester
     assert asked.devices == (Device("cpu"),)
     assert (asked.models, asked.precisions, asked.size) == ("*", "*", None)
     assert (asked.threads, asked.single_core, asked.engine) == (1, False, None)
-    assert (asked.cell_seconds, asked.cell_limit_seconds) == (3.0, 600.0)
+    assert (asked.timing_seconds("full"), asked.timing_seconds("tiny"), asked.cell_limit_seconds) == (3.0, 1.0, 600.0)
     assert (asked.sample_percent, asked.seed, asked.low_memory, asked.resume) == (100.0, 0, False, False)
     assert asked.root == pytester.path
     assert asked.reports == pytester.path / "reports"
@@ -91,7 +91,8 @@ def test_everything_asked_is_in_the_order(order: Callable[..., Order], tmp_path:
     assert asked.checkpoints == {"net": tmp_path / "w.pt"}
     assert (asked.threads, asked.engine, asked.low_memory) == (2, "qnnpack", True)
     assert (asked.sample_percent, asked.seed) == (12.5, 7)
-    assert (asked.cell_seconds, asked.cell_limit_seconds, asked.resume) == (0.25, 60.0, True)
+    assert asked.timing_seconds("full") == asked.timing_seconds("tiny") == 0.25
+    assert (asked.cell_limit_seconds, asked.resume) == (60.0, True)
     assert asked.cache == tmp_path / "kept"
 
 

@@ -178,6 +178,7 @@ def _order(options: argparse.Namespace) -> Order:
         threads=options.threads,
         single_core=options.single_core,
         cell_seconds=_TRYING_SECONDS,
+        tiny_cell_seconds=_TRYING_SECONDS,
         examines=False,
         cache=cache_folder(options.artifact_cache),
     )

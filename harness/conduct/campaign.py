@@ -17,6 +17,7 @@ from harness.cells import Cell, Device, Reason
 from harness.conduct.asked import cells_asked, model_patterns, refuse_what_takes_nothing
 from harness.conduct.examining import OUTPUTS_FOLDER, REFERENCE_DEVICE, Examiner
 from harness.conduct.order import Order
+from harness.conduct.patience import inference_seconds
 from harness.conduct.records import Records
 from harness.conduct.room import too_little
 from harness.conduct.solo import Plan, Solo
@@ -235,7 +236,7 @@ class Campaign:
             self.assignment(cell),
             self._pool,
             Plan(
-                self._order.cell_seconds,
+                self._order.timing_seconds(declared.model.size),
                 self._order.cell_limit_seconds,
                 self._fp32_seconds(cell),
                 self._rates_seconds(cell, declared.model),
@@ -246,9 +247,9 @@ class Campaign:
         )
 
     def _fp32_seconds(self, cell: Cell) -> float | None:
-        """The first inference of fp32 beside a cell, where this run has measured it before."""
+        """An inference of fp32 beside a cell, where this run has measured it before."""
         found = self._known.get(Cell(cell.model, "fp32", cell.device))
-        return None if found is None else found.value("first_inference_seconds")
+        return None if found is None else inference_seconds(found)
 
     def assignment(self, cell: Cell) -> protocol.Assignment:
         """What a worker is told to host."""

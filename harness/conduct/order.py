@@ -12,6 +12,10 @@ from harness.conduct.duel import PAIR_SECONDS
 from harness.errors import UsageProblem
 from harness.results import Fact
 
+CELL_SECONDS = 3.0
+TINY_CELL_SECONDS = 1.0
+"""Tiny models show that a thing works: a third of the time is enough for that."""
+
 _OF_THIS_PLACE = (
     "root",
     "cache",
@@ -44,7 +48,8 @@ class Order:
     low_memory: bool = False
     sample_percent: float = 100.0
     seed: int = 0
-    cell_seconds: float = 3.0
+    cell_seconds: float = CELL_SECONDS
+    tiny_cell_seconds: float = TINY_CELL_SECONDS
     cell_limit_seconds: float = 600.0
     cache: Path = Path()
     reports: Path = Path("reports")
@@ -70,7 +75,7 @@ class Order:
             raise UsageProblem("--single-core means one thread on one core; leave --threads away")
         if not 0 < self.sample_percent <= 100:
             raise UsageProblem(f"--sample-percent {self.sample_percent:g}: choose more than 0 and at most 100")
-        if self.cell_seconds <= 0 or self.cell_limit_seconds <= 0:
+        if min(self.cell_seconds, self.tiny_cell_seconds) <= 0 or self.cell_limit_seconds <= 0:
             raise UsageProblem("--cell-seconds and --cell-limit need a time above zero")
         if self.time_budget_seconds is not None and self.time_budget_seconds <= 0:
             raise UsageProblem("--time-budget needs a time above zero")
@@ -78,6 +83,10 @@ class Order:
             raise UsageProblem("--pair-seconds needs a time above zero")
         if self.settle and self.against is not None:
             raise UsageProblem("--settle compares with the baselines' revisions; leave it or --against away")
+
+    def timing_seconds(self, size: str) -> float:
+        """How long a cell of a model of this size is timed."""
+        return self.tiny_cell_seconds if size == "tiny" else self.cell_seconds
 
     def recorded(self) -> dict[str, Fact]:
         """What goes into the record: everything that shapes a measurement, and no path."""
