@@ -10,13 +10,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from harness.cells import Cell
+from harness.cells import Cell, Reason
 from harness.comparisons import LOST_SUPPORT, Duel, Outcome
 from harness.conduct.arms import Arm, assignment_for, declared_by, environment_for, here
 from harness.conduct.asked import cells_asked, model_patterns
 from harness.conduct.duel import Corner, CornerLost, Ring
+from harness.conduct.examining import REFERENCE_PRECISION
 from harness.conduct.gate import Bout, chance_of, quads_a_building
 from harness.conduct.order import Order
+from harness.conduct.patience import Patience, inference_seconds
 from harness.results import Measurement, Phase, Status
 from harness.worker import protocol
 from harness.worker.link import Worker
@@ -83,13 +85,17 @@ class Contest:
         return self._resumed(Bout(duel, ring))
 
     def _unsupported(self, duel: Duel, measured: Measurement, ring: Ring) -> Duel:
-        """A cell that cannot run here: whether the other side could is tried, for then something was lost."""
+        """A cell that cannot run here: whether the other side could is tried, for then something was lost.
+
+        Not where memory is short: nothing was tried here either. What is too slow here has to be quicker there.
+        """
         reason = f"{measured.reason}: {measured.text}"
-        if self.arm.precision is not None:
+        if self.arm.precision is not None or measured.reason is Reason.TOO_LITTLE_MEMORY:
             return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
+        patience = self._patience(duel.cell) if measured.reason is Reason.TOO_SLOW else None
         try:
             with self.solos.held(duel.cell):
-                ring.opens(ring.old, self.order.cell_limit_seconds)
+                ring.opens(ring.old, self.order.cell_limit_seconds, patience)
         except CornerLost:
             return replace(duel, outcome=Outcome.UNSUPPORTED, problem=reason)
         return replace(
@@ -98,6 +104,14 @@ class Contest:
             problem=f"{reason}; {ring.old.name} can run it",
             differences=(LOST_SUPPORT,),
         )
+
+    def _patience(self, cell: Cell) -> Patience:
+        """How long the other side is waited for, where this one was too slow: as long as this one was."""
+        limit, base = self.order.cell_limit_seconds, Cell(cell.model, REFERENCE_PRECISION, cell.device)
+        if cell == base:
+            return Patience(limit, limit)
+        fp32 = inference_seconds(self.solos.measurement(base)) if base in self.planned else None
+        return Patience(limit, fp32)
 
     def _missing(self, declared: Mapping[str, protocol.DeclaredModel] | None) -> Iterator[Bout]:
         """Cells that only the other side has, where the same options would have chosen them."""

@@ -19,10 +19,11 @@ from typing import TypeVar
 import msgspec
 
 from harness.conduct.pairing import Measured, Quad, Told, differences_between, measured
+from harness.conduct.patience import Patience
 from harness.results import Phase
 from harness.stats.sequential import FEWEST_QUADS
 from harness.worker import protocol
-from harness.worker.link import Worker, WorkerLost
+from harness.worker.link import NO_LIMITS, Worker, WorkerLost
 
 Answer = TypeVar("Answer", bound=protocol.Message)
 Item = TypeVar("Item")
@@ -85,13 +86,15 @@ class _Arm:
     corner: Corner
     worker: Worker
     limit_seconds: float
+    patience: Patience | None = None
     opened: protocol.Opened | None = None
     closed: protocol.Closed | None = None
 
     def ask(self, request: protocol.Request, wanted: type[Answer]) -> Answer:
         """Ask, and refuse every answer but the one wanted."""
         try:
-            reply = self.worker.ask(request, self.limit_seconds)
+            limits = self.patience.phase_limits if self.patience else NO_LIMITS
+            reply = self.worker.ask(request, self.limit_seconds, limits)
         except WorkerLost as lost:
             raise CornerLost(self.corner, f"{lost.phase}: {lost.text}", lost.last_words) from lost
         match reply:
@@ -132,21 +135,26 @@ class Ring:
         with self._worker(corner) as worker:
             _Arm(corner, worker, _CONVERTING_SECONDS).ask(protocol.Convert(corner.assignment), protocol.Converted)
 
-    def opens(self, corner: Corner, limit_seconds: float) -> None:
-        """Prove that a side can be opened at all; CornerLost says why not."""
-        with self._worker(corner) as worker:
+    def opens(self, corner: Corner, limit_seconds: float, patience: Patience | None = None) -> None:
+        """Prove that a side can be opened at all; CornerLost says why not.
+
+        With `patience` it also has to be as quick as a cell by itself must be: in its first inference, and a pass.
+        """
+        try:
+            self._opens(corner, limit_seconds, patience)
+        except NotConverted:
+            self.convert(corner)
             try:
-                _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
-            except NotConverted:
-                pass
-            else:
-                return
-        self.convert(corner)
-        with self._worker(corner) as worker:
-            try:
-                _Arm(corner, worker, limit_seconds).ask(protocol.Open(corner.assignment), protocol.Opened)
+                self._opens(corner, limit_seconds, patience)
             except NotConverted as missing:
                 raise missing.again() from missing
+
+    def _opens(self, corner: Corner, limit_seconds: float, patience: Patience | None) -> None:
+        with self._worker(corner) as worker:
+            arm = _Arm(corner, worker, limit_seconds, patience)
+            arm.ask(protocol.Open(corner.assignment), protocol.Opened)
+            if patience is not None:
+                arm.ask(protocol.CheckOutputs(limit_seconds), protocol.Checked)
 
     def pair(self, manner: Manner) -> Measured:
         """Measure one pair of fresh processes."""

@@ -6,8 +6,12 @@ unsupported as TOO_SLOW, with the factor, and costs a run little.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.phases import Phase
+from harness.results import Measurement
 from harness.worker.pace import span
 
 _SECONDS_A_TIME = 15.0
@@ -22,7 +26,10 @@ _SHARE_UNKNOWN = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`fp32_seconds` is the first inference of fp32 of the same model and device, None where the run has none."""
+    """`fp32_seconds` is an inference of fp32 of the same model and device, None where the run has none.
+
+    Of a stream it is all of it, not only until its first chunk: that is what is waited for.
+    """
 
     limit_seconds: float
     fp32_seconds: float | None = None
@@ -34,6 +41,11 @@ class Patience:
             return self.limit_seconds * _SHARE_UNKNOWN
         times = self.limit_seconds / _SECONDS_A_TIME
         return min(self.limit_seconds, max(_LEAST_SECONDS, times * self.fp32_seconds))
+
+    @property
+    def phase_limits(self) -> Mapping[Phase, float]:
+        """The same, as a worker is told it."""
+        return {Phase.FIRST: self.first_seconds}
 
     @property
     def exhausted(self) -> str:
@@ -52,6 +64,17 @@ class Patience:
             return why
         ratio = times(first_seconds / self.fp32_seconds)
         return f"one inference takes {span(first_seconds)}, {ratio} as long as fp32 ({span(self.fp32_seconds)}): {why}"
+
+
+def inference_seconds(measurement: Measurement) -> float | None:
+    """What an inference of a measured cell takes from its beginning to its end: the first, or the mean if longer.
+
+    The first of a stream is known to its first chunk alone; its chunks together are the stream.
+    """
+    first, sample, made = measurement.value("first_inference_seconds"), measurement.sample, measurement.provenance
+    if first is None or sample is None or made is None:
+        return first
+    return max(first, math.fsum(sample.wall_seconds) / (sample.passes * made.examples))
 
 
 def passes_within(wanted: int, pass_seconds: float, inferences: int, limit_seconds: float) -> int:

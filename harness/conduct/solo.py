@@ -47,7 +47,7 @@ _BLOCK_SECONDS = 1.0
 class Plan:
     """How long a cell may take. `limit_seconds` holds for each step: nothing is waited for longer.
 
-    `fp32_seconds` is the first inference of fp32 on the same device, where it was measured before.
+    `fp32_seconds` is a whole inference of fp32 on the same device, where it was measured before.
     `rates_seconds` are for what the machine reaches at its best, which is asked of fp32's workers; none where it is 0.
     """
 
@@ -196,7 +196,7 @@ class Solo:
         except _Told as told:
             match told.reply, self._patience:
                 case protocol.CannotRun(Reason.TOO_SLOW, text), Patience() as patience:
-                    slow = patience.slow(opened.first_inference_seconds, text)
+                    slow = patience.slow(opened.first_whole_seconds or opened.first_inference_seconds, text)
                     raise _Told(protocol.CannotRun(Reason.TOO_SLOW, slow), told.last_words) from None
             raise
 
@@ -250,7 +250,7 @@ class Solo:
         return self.pool.worker().hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
 
     def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
-        limits = {Phase.FIRST: self._patience.first_seconds} if self._patience else NO_LIMITS
+        limits = self._patience.phase_limits if self._patience else NO_LIMITS
         reply = worker.ask(request, self.plan.limit_seconds, limits)
         if isinstance(reply, protocol.CannotRun | protocol.Broke):
             raise _Told(reply, worker.last_words())

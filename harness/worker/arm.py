@@ -147,6 +147,7 @@ class Arm:
         begun = time.monotonic_ns()
         with peaks.phase() as first:
             first_seconds = self._bench.first_inference()
+            whole_seconds = (time.monotonic_ns() - begun) / 1e9
 
         refuse_modules_of(assignment.shunned)
         contents = session.contents()
@@ -168,6 +169,7 @@ class Arm:
             first_inference_clock_ns=begun,
             uncounted=contents.uncounted,
             concurrency=session.concurrency if isinstance(session, Serving) else (),
+            first_whole_seconds=whole_seconds,
         )
 
 

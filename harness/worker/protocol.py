@@ -255,7 +255,10 @@ class NeedsConversion(Message, frozen=True):
 
 
 class Opened(Message, frozen=True):
-    """The model is loaded, is where it should be, and has run once."""
+    """The model is loaded, is where it should be, and has run once.
+
+    Of a stream, `first_inference_seconds` is the time to its first chunk, `first_whole_seconds` that to its end.
+    """
 
     artifact: Artifacts
     workload: str
@@ -274,6 +277,7 @@ class Opened(Message, frozen=True):
     count_by_part: dict[str, int] = {}
     uncounted: str = ""
     concurrency: tuple[int, ...] = ()
+    first_whole_seconds: float = 0.0
 
 
 class Checked(Message, frozen=True):

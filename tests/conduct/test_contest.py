@@ -17,6 +17,7 @@ from harness.conduct.contest import Contest
 from harness.conduct.duel import CornerLost, Ring
 from harness.conduct.gate import Bout
 from harness.conduct.order import Order
+from harness.conduct.patience import Patience
 from harness.results import Failure, Measurement, Phase, Reading, Sample, Status
 from harness.worker import protocol
 
@@ -68,7 +69,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[protocol.DeclaredModel]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which sides were tried, where all of them open."""
     tried: list[str] = []
-    monkeypatch.setattr(Ring, "opens", lambda _ring, corner, _limit: tried.append(corner.name))
+    monkeypatch.setattr(Ring, "opens", lambda _ring, corner, *_: tried.append(corner.name))
     return tried
 
 
@@ -95,6 +96,10 @@ def own(found: list[Bout]) -> list[Bout]:
 def ended(found: list[Bout]) -> dict[Cell, Outcome | None]:
     assert all((bout.ring is None) == (bout.duel.outcome is not None) for bout in found)
     return {bout.duel.cell: bout.duel.outcome for bout in own(found)}
+
+
+def ended_bout(found: list[Bout], cell: Cell) -> Duel:
+    return next(bout.duel for bout in own(found) if bout.duel.cell == cell)
 
 
 def test_a_cell_that_both_sides_have_gets_a_ring_of_both(there: list[protocol.DeclaredModel]) -> None:
@@ -131,8 +136,40 @@ def test_a_cell_that_cannot_run_here_and_could_there_is_a_loss(there: Any, opene
     assert bout.duel.problem == f"{Reason.NO_KERNEL}: no kernel for it; main at 1a2b3c4d can run it"
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [(TONE8, 40.0), (TONE, 600.0)],
+    ids=["as long as a precision is waited for beside fp32 of 1 s", "fp32 as long as any step"],
+)
+def test_what_is_too_slow_here_has_to_be_quicker_there_to_be_a_loss(
+    there: Any, monkeypatch: pytest.MonkeyPatch, asked: Cell, seconds: float
+) -> None:
+    waited: list[float] = []
+
+    def slow(_ring: Ring, corner: Any, _limit: float, patience: Patience | None = None) -> None:
+        if patience is None:
+            return  # the control, of a cell that can be measured
+        waited.append(patience.first_seconds)
+        raise CornerLost(corner, "as slow there", is_unable=True)
+
+    monkeypatch.setattr(Ring, "opens", slow)
+    there.append(declared("tone", "fp32", "int8-dynamic"))
+    fp32 = replace(measured(TONE), readings=(Reading("first_inference_seconds", 1.0),))
+    slow_here = Measurement(asked, Status.UNSUPPORTED, reason=Reason.TOO_SLOW, text="100 times slower")
+    found = ended_bout(bouts(*{TONE: fp32, asked: slow_here}.values()), asked)
+    assert (found.outcome, found.differences) == (Outcome.UNSUPPORTED, ())
+    assert waited == [seconds]
+
+
+def test_where_memory_is_short_nothing_is_tried_on_the_other_side_either(there: Any, opened: list[str]) -> None:
+    there.append(declared("tone"))
+    short = Measurement(TONE, Status.UNSUPPORTED, reason=Reason.TOO_LITTLE_MEMORY, text="needs 9 GB")
+    found = ended_bout(bouts(short), TONE)
+    assert (found.outcome, found.differences, opened) == (Outcome.UNSUPPORTED, (), [])
+
+
 def test_a_cell_that_can_run_on_neither_side_is_no_loss(there: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(ring: Ring, corner: Any, _limit: float) -> None:
+    def fails(ring: Ring, corner: Any, *_: Any) -> None:
         raise CornerLost(corner, "no kernel there either", is_unable=True)
 
     monkeypatch.setattr(Ring, "opens", fails)
@@ -205,7 +242,7 @@ def test_the_control_is_the_old_side_against_itself_on_the_quickest_cell_that_ca
 
 
 def test_where_the_old_side_of_the_quickest_cell_does_not_open_the_control_runs_on_the_next(there, monkeypatch) -> None:
-    def opens(_ring: Ring, corner: Any, _limit: float) -> None:
+    def opens(_ring: Ring, corner: Any, *_: Any) -> None:
         if corner.assignment.model == "hum":
             raise CornerLost(corner, "it does not start there")
 

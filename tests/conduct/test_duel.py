@@ -10,7 +10,7 @@ import math
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, cast
 
 import msgspec
@@ -19,6 +19,7 @@ import pytest
 from harness.comparisons import Clock, Difference
 from harness.conduct.duel import BLOCK_SECONDS, Corner, CornerLost, Manner, NotConverted, Ring
 from harness.conduct.pairing import OtherWork
+from harness.conduct.patience import Patience
 from harness.results import Phase
 from harness.worker import protocol
 from harness.worker.link import Worker, WorkerDied
@@ -40,6 +41,7 @@ class Hall:
         self.starting_seconds = 0.0
         self.now = 0.0
         self.asked: list[tuple[str, Any]] = []
+        self.limits: list[tuple[float, dict[Phase, float]]] = []
         self.alive = 0
 
     def ring(self, seed: int = 0, **assigned: Any) -> Ring:
@@ -88,8 +90,9 @@ class _Scripted:
     def last_words(self) -> str:
         return "a traceback\nso long"
 
-    def ask(self, request: Any, limit_seconds: float) -> Any:
+    def ask(self, request: Any, limit_seconds: float, phase_limits: Mapping[Phase, float]) -> Any:  # noqa: C901 - a case a kind
         hall = self._hall
+        hall.limits.append((limit_seconds, dict(phase_limits)))
         hall.asked.append((self._side, request))
         if instead := hall.instead.get((self._side, type(request).__name__)):
             reply = instead.pop(0)
@@ -103,6 +106,8 @@ class _Scripted:
                 return protocol.Ready()
             case protocol.Open():
                 return hall.opened[self._side]
+            case protocol.CheckOutputs():
+                return protocol.Checked((0.1,), (None,), (None,), (1,))
             case protocol.Convert():
                 return protocol.Converted(1.0)
             case protocol.Rebuild():
@@ -355,3 +360,14 @@ def test_a_side_that_lacks_its_artifact_even_after_it_was_made_does_not_open() -
     hall.instead[OLD, "Open"] = [protocol.NeedsConversion(), protocol.NeedsConversion()]
     with pytest.raises(CornerLost, match="not found each time it is made; make its reference the same every time"):
         ring.opens(ring.old, 60.0)
+
+
+def test_a_side_that_must_be_quick_is_waited_for_no_longer_and_has_to_end_a_pass() -> None:
+    hall = Hall()
+    ring = hall.ring()
+    ring.opens(ring.old, 600.0, Patience(600.0, 1.0))
+    assert [request for _, request in hall.asked][1:] == [protocol.CheckOutputs(600.0)]
+    assert hall.limits[0] == (600.0, {Phase.FIRST: 40.0})
+    hall.instead[OLD, "CheckOutputs"] = [protocol.CannotRun("TOO_SLOW", "a pass would take an hour")]
+    with pytest.raises(CornerLost, match="a pass would take an hour"):
+        ring.opens(ring.old, 600.0, Patience(600.0, 1.0))

@@ -396,6 +396,12 @@ def test_a_pass_that_would_not_end_in_time_is_too_slow_with_the_factor(measure, 
     assert stage.asked[0][1] == protocol.CheckOutputs(600.0)
 
 
+def test_a_stream_is_too_slow_by_all_of_it_and_not_by_its_first_chunk(measure) -> None:
+    stream = opened(first_inference_seconds=2.0, first_whole_seconds=80.0)
+    measured, _ = measure(script(Open=stream, CheckOutputs=SLOW_PASS), plan=QUICK_FP32, cell=OTHER)
+    assert measured.text.startswith("one inference takes 80 s, 50× as long as fp32 (1.6 s)")
+
+
 @pytest.mark.parametrize(
     ("pass_seconds", "passes", "note"),
     [

@@ -57,6 +57,12 @@ def test_a_cell_is_measured_step_by_step(assigned: Assign) -> None:
     assert closed.device_unavailable == "the cpu has no memory of its own"
 
 
+def test_of_a_stream_both_its_first_chunk_and_its_end_are_told(assigned: Assign) -> None:
+    with Worker({}) as worker:
+        opened = ask(worker, protocol.Open(assigned(drive="yield call(inputs)\ntime.sleep(0.3)\nyield call(inputs)")))
+    assert opened.first_whole_seconds >= opened.first_inference_seconds + 0.3
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a peak that can be set back")
 def test_peaks_are_known_by_phase(opened_worker: Start, assigned: Assign) -> None:
     with Worker({}) as worker:
