@@ -14,7 +14,10 @@ from harness.results import Measurement
 def test_latency(measured: Measurement, as_benchmark: Callable[[], None]) -> None:
     """A cell's time is made of whole passes, and is entered into pytest-benchmark as it was measured."""
     assert measured.sample is not None
-    assert measured.sample.passes >= 3, f"{measured.sample.passes} passes are too few to say how far off the time is"
+    passes = measured.sample.passes
+    # Where three do not fit --cell-limit, a note says so.
+    is_slow = any(note.startswith("timed in ") for note in measured.notes)
+    assert passes >= 3 or is_slow, f"{passes} passes are too few to say how far off the time is"
     as_benchmark()
 
 

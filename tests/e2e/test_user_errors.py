@@ -17,9 +17,11 @@ pytest.importorskip("transformers")
 ROOT = Path(__file__).parents[2]
 
 MODELS = """
+import sys
 from dataclasses import replace
+from pathlib import Path
 
-from harness.endpoints import openai_speech
+from harness.endpoints import Endpoint, openai_speech
 from harness.models import Example, Need, Workload
 from harness.services import Service, speech_service
 from suites.models.chatterbox import MODELS as VOICES
@@ -53,9 +55,46 @@ MODELS = (
         service=Service(endpoint=openai_speech(model="tts", voice="nova"), url="http://127.0.0.1:9", wait_seconds=2.0),
         texts=("Nobody is there.",),
     ),
+    speech_service(
+        name="streams-nothing",
+        service=Service(
+            command=(sys.executable, str(Path(__file__).parents[1] / "mute.py"), "{port}"),
+            endpoint=Endpoint(path="/speak", body={"text": "{text}"}, sample_rate=8000),
+            identity=("mute",),
+        ),
+        texts=("Say something.",),
+    ),
     replace(TURN, name="well"),
 )
 """
+
+MUTE = """
+import struct, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.answer(b"up")
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        layout = struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
+        self.answer(b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + layout + b"data" + struct.pack("<I", 0))
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+"""A server that answers with the header of a WAV file and not one sample."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +105,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     folder = tmp_path_factory.mktemp("project")
     (folder / "zoo" / "models").mkdir(parents=True)
     (folder / "zoo" / "models" / "wrong.py").write_text(MODELS)
+    (folder / "zoo" / "mute.py").write_text(MUTE)
     (folder / "zoo" / "test_cells.py").write_text((ROOT / "suites" / "test_cells.py").read_text())
     (folder / "pyproject.toml").write_text('[tool.quantgate]\nmodels = "zoo/models"\n[tool.pytest.ini_options]\n')
     torch.save({"encoder.weight": torch.zeros(3, 3)}, folder / "another.pt")
@@ -103,7 +143,8 @@ def said(measurement: dict[str, Any]) -> str:
         ("extra-missing", "unsupported", "NO_PACKAGE", ("no-such-distribution", "pip install 'quantgate[torch]'")),
         ("too-large", "unsupported", "TOO_LITTLE_MEMORY", ("GB of weights", "is available", "a smaller size")),
         ("silent", "failed", None, ("a text of zero length", "give at least one id of text")),
-        ("server-down", "failed", None, ("http://127.0.0.1:9",)),
+        ("server-down", "failed", None, ("no server answers at http://127.0.0.1:9", "start it, or declare Service")),
+        ("streams-nothing", "failed", None, ("/speak answered with a header and no audio", "streams nothing", "log")),
     ],
 )
 def test_each_mistake_has_one_clear_line(ended, model: str, status: str, reason: str | None, words) -> None:
