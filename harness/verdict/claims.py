@@ -19,7 +19,7 @@ from harness.stats.passes import pass_means
 from harness.stats.sequential import STAGE_RATE, interval_at
 from harness.verdict.quality import judge_bound
 from harness.verdict.times import LEAST_PROCESSES
-from harness.verdict.work import for_as_much
+from harness.verdict.work import for_as_much, work_between
 
 APART = 0.2
 """Two cells timed one after the other differed by 8 to 19 % where there was no difference: a shared machine drifts."""
@@ -189,8 +189,25 @@ def _rough(claim: Claim, cell: Cell, own: Measurement, other: Measurement) -> Ra
     new, old = (value or 0.0 for value in values)
     is_weighed = claim.quantity is Quantity.MEMORY
     off = WEIGHED_APART if is_weighed else APART + _spread(own) + _spread(other)
-    ratio = old / new if claim.quantity is Quantity.SPEED else new / old
-    return Ratio(ratio / (1 + off), ratio, ratio * (1 + off), "one after the other", is_rough=True)
+    ratio, how = new / old, "one after the other"
+    if claim.quantity is Quantity.SPEED:
+        ratio, of = _speed(own, other)
+        how += of
+    return Ratio(ratio / (1 + off), ratio, ratio * (1 + off), how, is_rough=True)
+
+
+def _speed(own: Measurement, other: Measurement) -> tuple[float, str]:
+    """Old time over new of a whole pass: a stream's latency is of a chunk. As in pairs, of as much audio or tokens."""
+    work = work_between(other.value, own.value)
+    makes = 1.0 if work is None else work.ratio
+    words = "" if work is None else f", judged{work.unit_words}"
+    return makes * _pass_seconds(other) / _pass_seconds(own), words
+
+
+def _pass_seconds(measurement: Measurement) -> float:
+    latency, sample = measurement.value("latency_seconds"), measurement.sample
+    assert latency is not None
+    return latency * len(sample.wall_seconds) / sample.passes if sample else latency
 
 
 def _spread(measurement: Measurement) -> float:

@@ -12,7 +12,7 @@ from harness.cells import Cell, Reason
 from harness.comparisons import Answer, Clock, Duel
 from harness.expectations import Bound, CellPattern, Claim, Quantity
 from harness.published import Said
-from harness.results import Measurement, Reading, Status
+from harness.results import Measurement, Reading, Sample, Status
 from harness.verdict.claims import judge_claim, unmeasured
 from harness.verdict.times import MEMORY
 from tests.baselines.made import measured, scored
@@ -204,6 +204,24 @@ def test_what_was_timed_one_after_the_other_is_known_to_a_fifth_and_fails_no_gat
     assert found.text.startswith("speed ≈ 4 × fp32 [3.33, 4.8], one after the other")
     assert ("tells it in pairs" in found.text) is (expected is Answer.CANNOT_TELL)
     assert (found.value, found.low, found.high) == pytest.approx((4.0, 4 / 1.2, 4.8))
+
+
+@pytest.mark.parametrize("reading", ["audio_seconds", "tokens_count"])
+def test_who_makes_half_of_it_in_half_the_time_is_not_faster(reading: str) -> None:
+    own, other = sides(0.05, 0.1)
+    own = replace(own, readings=(*own.readings, Reading(reading, 4.0)))
+    other = replace(other, readings=(*other.readings, Reading(reading, 8.0)))
+    found = judge_claim(claim(at_least=1.5), OTHER, None, own, other, is_fatal=True)
+    assert (found.answer, found.value) == (Answer.FAILS, pytest.approx(1.0))
+    assert "one after the other, judged a " in found.text
+
+
+def test_the_latency_of_a_chunk_is_held_against_a_whole_by_the_pass() -> None:
+    own, other = sides(0.1, 0.5)
+    own = replace(own, sample=Sample(("one",) * 10, (0.1,) * 10))  # one pass of ten chunks: 1 s
+    other = replace(other, sample=Sample(("one", "one"), (0.5, 0.5), passes=2))
+    found = judge_claim(claim(at_least=1.5), OTHER, None, own, other, is_fatal=True)
+    assert (found.answer, found.value) == (Answer.FAILS, pytest.approx(0.5))
 
 
 def test_passes_that_differ_make_it_less_sure() -> None:
