@@ -21,7 +21,7 @@ from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.examining import OUTPUTS_FOLDER
 from harness.conduct.order import Order
-from harness.conduct.records import Records, largest_first, spent_seconds
+from harness.conduct.records import Records, largest_first, settings_of, spent_seconds
 from harness.conduct.support import Support
 from harness.consequences import PROFILES, compared_cells, decided_cells, fatal_lines
 from harness.errors import HarnessError, UsageProblem
@@ -80,7 +80,7 @@ class Session:
         self._unjudged: HarnessError | None = None
         self._is_told_unjudged = False
         self._decided_before = _decided_before(order)
-        self._records = Records(order.cache)
+        self._records = Records(order.cache, settings_of(order))
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
         self.is_xdist_worker = given is not None

@@ -18,7 +18,7 @@ from harness.conduct.asked import cells_asked, model_patterns, refuse_what_takes
 from harness.conduct.examining import OUTPUTS_FOLDER, REFERENCE_DEVICE, Examiner
 from harness.conduct.order import Order
 from harness.conduct.patience import inference_seconds
-from harness.conduct.records import Records
+from harness.conduct.records import Records, settings_of
 from harness.conduct.room import too_little
 from harness.conduct.solo import Plan, Solo
 from harness.errors import UsageProblem
@@ -106,7 +106,7 @@ class Campaign:
         self._absent: dict[tuple[str, str], Measurement] = {}
         self._finished = Finished(journal.folder)
         self._sampler = Sampler()
-        self._records = Records(order.cache)
+        self._records = Records(order.cache, settings_of(order))
         self.planned = planned
         self._current: Cell | None = None
         self._rated: set[tuple[str, str]] = set()
@@ -224,10 +224,10 @@ class Campaign:
         return None
 
     def _lacks_room(self, cell: Cell, model: Model) -> str | None:
-        available, past = available_bytes(), self._records.past(cell)
+        available = available_bytes()
         if isinstance(available, Unavailable):
             return None
-        return too_little(available, peak_bytes=past.peak_bytes if past else None, weight_bytes=model.size_bytes)
+        return too_little(available, peak_bytes=self._records.peak_bytes(cell), weight_bytes=model.size_bytes)
 
     def _solo(self, cell: Cell, declared: zoo.Declared) -> Solo:
         return Solo(

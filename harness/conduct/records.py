@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cells import Cell
+from harness.cells import Cell, Reason
+from harness.conduct.order import Order
 from harness.errors import HarnessError
 from harness.journal import read_events, replace_file
 from harness.results import Measurement, Status
@@ -22,24 +23,41 @@ _TIMING_SHARE = 1.5
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What a cell took: from its start to its end, of which so many seconds were asked for the timing alone."""
+    """What a cell took: from its start to its end, of which so many seconds were asked for the timing alone.
+
+    `settings` are those that its peak hangs on.
+    """
 
     seconds: float
     cell_seconds: float
     peak_bytes: float | None = None
+    settings: str = ""
+
+
+def settings_of(order: Order) -> str:
+    """What is asked of a run that the memory of its cells hangs on."""
+    asked = (order.threads, order.engine, order.low_memory, order.sample_percent)
+    loaded = (f"{name}={path}" for name, path in sorted(order.checkpoints.items()))
+    return " ".join((*map(str, asked), *loaded))
 
 
 class Records:
-    """The past of every cell that was measured on this machine, in one file."""
+    """The past of every cell that was measured on this machine, in one file. `settings` are those of this run."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, settings: str = "") -> None:
         self._file = cache / "cells.json"
+        self._settings = settings
         self._past = _read(self._file)
         self._learnt: dict[str, Past] = {}
 
     def past(self, cell: Cell) -> Past | None:
         """What a cell took the last time."""
         return self._past.get(str(cell))
+
+    def peak_bytes(self, cell: Cell) -> float | None:
+        """The memory that a cell needed the last time, where it was measured as it is now."""
+        past = self.past(cell)
+        return past.peak_bytes if past is not None and past.settings == self._settings else None
 
     def seconds(self, cell: Cell, cell_seconds: float) -> float | None:
         """How long a cell will take if it is timed for so long."""
@@ -49,10 +67,12 @@ class Records:
         return max(past.seconds + _TIMING_SHARE * (cell_seconds - past.cell_seconds), 0.0)
 
     def learn(self, measurements: Iterable[Measurement], spent: Mapping[Cell, float], cell_seconds: float) -> None:
-        """Remember what cells took. One that failed says nothing of how long it takes."""
+        """Remember what cells took. One that failed, or was not tried in the memory there was, says nothing of it."""
         for one in measurements:
-            if one.status is not Status.FAILED and one.cell in spent:
-                self._learnt[str(one.cell)] = Past(spent[one.cell], cell_seconds, one.value("peak_bytes"))
+            tells = one.status is not Status.FAILED and one.reason is not Reason.TOO_LITTLE_MEMORY
+            if tells and one.cell in spent:
+                peak = one.value("peak_bytes")
+                self._learnt[str(one.cell)] = Past(spent[one.cell], cell_seconds, peak, self._settings)
 
     def save(self) -> None:
         """Write down what was learnt, beside what other runs have written meanwhile."""

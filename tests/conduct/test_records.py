@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cells import Cell, Device, expand
-from harness.conduct.records import Past, Records, largest_first, spent_seconds
+from harness.cells import Cell, Device, Reason, expand
+from harness.conduct.order import Order
+from harness.conduct.records import Past, Records, largest_first, settings_of, spent_seconds
 from harness.journal import Journal
-from harness.results import Reading
+from harness.results import Measurement, Reading, Status
 from tests.samples import CELL, FAILED, MEASURED, OTHER, THIRD, UNSUPPORTED
 
 WEIGHED = replace(MEASURED, readings=(Reading("peak_bytes", 5e8),))
@@ -35,6 +37,38 @@ def test_what_failed_or_was_measured_by_another_run_teaches_nothing(tmp_path: Pa
     records.learn((FAILED, MEASURED), {THIRD: 600.0}, 3.0)
     records.save()
     assert not (tmp_path / "cells.json").exists()
+
+
+def test_a_cell_that_did_not_fit_leaves_what_was_known_of_it(tmp_path: Path) -> None:
+    before = Records(tmp_path)
+    before.learn((WEIGHED,), {CELL: 12.0}, 3.0)
+    before.save()
+    refused = Measurement(CELL, Status.UNSUPPORTED, reason=Reason.TOO_LITTLE_MEMORY, text="needs 9 GB")
+    again = Records(tmp_path)
+    again.learn((refused,), {CELL: 0.01}, 3.0)
+    again.save()
+    assert Records(tmp_path).past(CELL) == Past(12.0, 3.0, 5e8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "peak"),
+    [
+        ({}, 5e8),
+        ({"cell_seconds": 9.0}, 5e8),
+        ({"low_memory": True}, None),  # what a refusal advises must be tried
+        ({"sample_percent": 10.0}, None),
+        ({"engine": "fbgemm"}, None),
+        ({"checkpoints": {"tone": Path("w.pt")}}, None),
+    ],
+)
+def test_a_peak_counts_where_the_cell_is_measured_as_it_was_then(tmp_path: Path, changed: Any, peak: Any) -> None:
+    before = Records(tmp_path, settings_of(Order(tmp_path)))
+    before.learn((WEIGHED,), {CELL: 12.0}, 3.0)
+    before.save()
+    now = Records(tmp_path, settings_of(Order(tmp_path, **changed)))
+    assert now.peak_bytes(CELL) == peak
+    assert now.seconds(CELL, 3.0) == 12.0
+    assert now.peak_bytes(OTHER) is None
 
 
 def test_two_runs_that_end_together_keep_what_both_learnt(tmp_path: Path) -> None:
