@@ -15,7 +15,7 @@ import pytest
 
 from harness import journal as journals
 from harness.baselines.store import any_baseline
-from harness.cells import Cell, Reason
+from harness.cells import Cell
 from harness.comparisons import Judgement, Verdict
 from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
@@ -235,8 +235,7 @@ class Session:
         self.run = journals.fold(self.folder)
         support = Support(self._order.cache)
         for measurement in self.run.measurements:
-            if measurement.reason is not Reason.TOO_LITTLE_MEMORY:  # which is of this hour
-                support.learn(measurement)
+            support.learn(measurement)
         support.save()
         self._records.learn(self.run.measurements, spent_seconds(self.folder), self._order.cell_seconds)
         self._records.save()

@@ -55,7 +55,9 @@ class Support:
         return tuple(cell for key, cell in wanted.items() if key not in self._answers)
 
     def learn(self, measurement: Measurement) -> None:
-        """Remember what the measuring of a cell showed about whether it can run."""
+        """Remember what the measuring of a cell showed about whether it can run; not what memory this hour left."""
+        if measurement.reason is Reason.TOO_LITTLE_MEMORY:
+            return
         match measurement.status:
             case Status.MEASURED:
                 answer = Answer("measured")

@@ -122,6 +122,13 @@ def test_a_failure_never_makes_a_cell_unsupported(tmp_path: Path) -> None:
     assert known is None or known.reason is None
 
 
+def test_what_memory_was_there_once_is_no_matter_of_support(tmp_path: Path) -> None:
+    support = Support(tmp_path)
+    support.learn(MEASURED)
+    support.learn(replace(UNSUPPORTED, cell=CELL, reason=Reason.TOO_LITTLE_MEMORY))
+    assert support.known(CELL, "onnx") == Answer("measured")
+
+
 def test_other_versions_of_the_libraries_are_asked_again(tmp_path: Path, monkeypatch) -> None:
     support = Support(tmp_path)
     support.learn(MEASURED)
