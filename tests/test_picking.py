@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harness.cells import Reason
+from harness.commands.exits import Exit
+from harness.commands.pick import exit_of
 from harness.comparisons import Answer, Duel, Judged, Judgement
 from harness.phases import Phase
 from harness.results import Failure, Measurement, Run, Status
@@ -110,13 +112,12 @@ def test_a_precision_that_needs_too_much_memory_does_not_qualify_nor_does_fp32()
     assert why_not(found, "fp32") == "it needs 300 MB, and 250 MB may be used"
 
 
-def test_where_nothing_qualifies_fp32_is_named_and_why_it_does_not_do_either() -> None:
+def test_where_not_even_fp32_keeps_the_limit_nothing_is_named_and_no_script_passes() -> None:
     found = picked(run(FP32, of("fp16", peak=200e6), duels=duels(fp16=0.5)), memory_bytes=100e6)
-    assert order(found) == ["fp32"]
-    assert found.load is not None
-    assert (
-        found.load.why == "nothing qualifies, so fp32 is what there is, though it needs 300 MB, and 100 MB may be used"
-    )
+    assert (found.load, found.fallbacks) == (None, ())
+    assert found.problem == "nothing qualifies, not even fp32: it needs 300 MB, and 100 MB may be used"
+    assert why_not(found, "fp32") == "it needs 300 MB, and 100 MB may be used"
+    assert exit_of([found]) is Exit.NOTHING_COMPARABLE
 
 
 def test_a_broken_bound_disqualifies() -> None:

@@ -45,7 +45,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
         description="Reads runs (of quantgate try, or of pytest) and names for each model and device the fastest"
         " precision that keeps its quality, needs no more memory than allowed and is no slower than fp32; with the"
         " evidence, the fallback order, and why each other one does not qualify. Measures nothing. Exit codes: 0, 2"
-        " usage, 11 nothing can be told: no run of it, or fp32 has no result.",
+        " usage, 11 nothing can be named: no run of it, fp32 has no result, or nothing keeps the limits.",
     )
     command.add_argument(
         "runs",
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_of(told: Sequence[Pick]) -> Exit:
-    """What a script is told: that something cannot be told is never a pass."""
+    """What a script is told: that nothing is named is never a pass."""
     return Exit.NOTHING_COMPARABLE if any(pick.load is None for pick in told) else Exit.PASS
 
 

@@ -1,13 +1,13 @@
 """Which artifact an application should load: the fastest that is worth it within limits, and what comes after it.
 
 Pure. Weighs nothing anew: speed, memory, size and quality beside fp32 are those of a run's standings. What is not shown
-does not qualify, and stays listed with why; fp32 is what is left where nothing does.
+does not qualify, and stays listed with why; fp32 is what is left, where it keeps the limits itself.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.cells import Cell
@@ -23,7 +23,7 @@ from harness.worth.weighing import worth_of
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an application can bear. None: as much as fp32 needs of memory, and as much loss as the run allows."""
+    """What an application can bear. None: any memory, and as much loss as the run allows."""
 
     memory_bytes: float | None = None
     loss: float | None = None
@@ -73,7 +73,7 @@ class Candidate:
 class Pick:
     """What to load of one model on one device: the first, then what to fall back on, each with why it comes there.
 
-    `problem` is why nothing can be told; `others` do not qualify, each with why.
+    `problem` is why nothing is named; `others` do not qualify, each with why.
     """
 
     model: str
@@ -138,17 +138,12 @@ def _pick(run: Run, standings: Sequence[Standing], found: Mapping[Cell, Measurem
     able = sorted((one for one in standings if not reasons[one.cell]), key=_rank)
     others = tuple(replace(told[one.cell], why=reasons[one.cell]) for one in standings if reasons[one.cell])
     if not able:
-        why = f"nothing qualifies, so fp32 is what there is, though {reasons[base.cell]}"
-        return replace(pick, load=replace(told[base.cell], why=why), others=_without(others, BASE))
+        return replace(pick, others=others, problem=f"nothing qualifies, not even fp32: {reasons[base.cell]}")
     ranked = [
         replace(told[one.cell], why=_first_words(one, others) if place == 0 else _after_words(one, able[place - 1]))
         for place, one in enumerate(able)
     ]
     return replace(pick, load=ranked[0], fallbacks=tuple(ranked[1:]), others=others)
-
-
-def _without(candidates: Iterable[Candidate], precision: str) -> tuple[Candidate, ...]:
-    return tuple(one for one in candidates if one.precision != precision)
 
 
 def _disqualified(one: Standing, found: Mapping[Cell, Measurement], limits: Limits, judgement: Judgement | None) -> str:
