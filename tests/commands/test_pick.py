@@ -97,11 +97,20 @@ def test_the_newest_of_several_runs_counts(tmp_path: Path, capsys: pytest.Captur
     assert picked(capsys, *reversed(places), "--artifact-cache", str(tmp_path))["run"] == "new"
 
 
-def test_the_table_names_file_evidence_order_and_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["pick", written(tmp_path, THREE), "--max-memory", "299MB", "--artifact-cache", str(tmp_path)]) == 0
+def test_the_table_names_file_evidence_and_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pick", written(tmp_path, THREE), "--artifact-cache", str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    assert "turn on cpu: load fp32" in told
-    assert "not       fp32" not in told
+    for part in ("turn on cpu: load int8-dynamic", "  file      ", "in pairs", "  then      fp16: after int8-dynamic"):
+        assert part in told
+
+
+def test_where_nothing_keeps_the_limit_each_reason_is_told_and_it_ends_with_eleven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pick", written(tmp_path, THREE), "--max-memory", "299MB", "--artifact-cache", str(tmp_path)]) == 11
+    told = capsys.readouterr().out
+    assert "turn on cpu: nothing qualifies, not even fp32: it needs 300 MB, and 299 MB may be used" in told
+    assert "not       fp32: it needs 300 MB" in told
     assert "int8-dynamic: it needs 300 MB, and 299 MB may be used" in told
 
 
