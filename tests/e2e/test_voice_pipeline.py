@@ -48,8 +48,9 @@ def test_each_stage_is_timed_within_the_whole(ran):
     (found,) = record["measurements"]
     assert list(found["stages"]) == ["tokenise", "translate", "transfer", "synthesise"]
     assert all(seconds > 0 for seconds in found["stages"].values())
-    slowest_inference = max(found["sample"]["wall_seconds"])
-    assert sum(found["stages"].values()) <= slowest_inference * len(found["stages"])
+    # Medians of stages add up to about an inference: not to less than half of any, nor to half as much again as all.
+    inferences = found["sample"]["wall_seconds"]
+    assert min(inferences) / 2 < sum(found["stages"].values()) < max(inferences) * 1.5
 
 
 def test_terminal_and_page_name_the_bottleneck(ran):
