@@ -114,11 +114,13 @@ def _cause(limit: Limit, work: Work, share: float) -> str:
 
 def _made(measured: Measurement, reference: Measurement) -> tuple[float, str]:
     """How much of fp32's output this precision makes, at most all of it, and words where it is not."""
-    for metric, words in _MADE.items():
-        own, other = measured.value(metric), reference.value(metric)
-        if own and other and own < other:
-            return own / other, f"; it makes {own / other:.4g} of the {words} that {_REFERENCE} makes"
-    return 1.0, ""
+    shares = [
+        (own / other, words)
+        for metric, words in _MADE.items()
+        if (own := measured.value(metric)) and (other := reference.value(metric))
+    ]
+    least, words = min(shares, default=(1.0, ""))
+    return (1.0, "") if least >= 1 else (least, f"; it makes {least:.4g} of the {words} that {_REFERENCE} makes")
 
 
 def _short(number: float) -> str:

@@ -81,6 +81,14 @@ def test_one_that_makes_less_has_less_to_do() -> None:
     assert "0.75 of the audio" in told.reading("limit_seconds").note
 
 
+def test_of_tokens_and_audio_the_one_that_is_less_of_fp32_s_counts() -> None:
+    full = measured(FP32, 2.0, WORK, Reading("tokens_count", 10), Reading("audio_seconds", 4.0))
+    short = measured(INT8, 0.5, None, Reading("tokens_count", 9), Reading("audio_seconds", 1.0))
+    told = with_limits((full, short), (RATES,))[1]
+    assert told.value("limit_seconds") == pytest.approx(0.125 / 4)
+    assert "0.25 of the audio" in told.reading("limit_seconds").note
+
+
 def test_one_that_makes_more_has_no_more_to_do_than_fp32() -> None:
     full = measured(FP32, 2.0, WORK, Reading("tokens_count", 10))
     longer = measured(INT8, 0.5, None, Reading("tokens_count", 12))
