@@ -149,7 +149,8 @@ def _normalised(quads: Sequence[Quad], clock: Clock, side: int, chance: random.R
 def _mean_seconds(blocks: tuple[protocol.Laps, ...], clock: Clock) -> float | None:
     inferences = sum(len(block.wall_seconds) for block in blocks)
     if clock is Clock.CPU:
-        return math.fsum(block.cpu_seconds for block in blocks) / inferences
+        spent = [block.cpu_seconds for block in blocks if block.cpu_seconds is not None]
+        return math.fsum(spent) / inferences if len(spent) == len(blocks) else None
     laps = [_laps(block, clock) for block in blocks]
     known = [lap for lap in laps if lap is not None]
     return math.fsum(sum(lap) for lap in known) / inferences if len(known) == len(laps) else None

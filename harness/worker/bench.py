@@ -197,7 +197,7 @@ class Bench:
             wall_seconds=tuple(lap.wall_seconds for lap in laps),
             corrected_seconds=all_or_none([lap.corrected_seconds for lap in laps]),
             device_seconds=all_or_none(device),
-            cpu_seconds=cpu / 1e9,
+            cpu_seconds=None if isinstance(self._session, Serving) else cpu / 1e9,
             audio_seconds=made.audio_seconds,
             tokens=made.tokens,
         )

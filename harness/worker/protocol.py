@@ -333,15 +333,16 @@ class Crowded(Message, frozen=True):
 
 
 class Laps(Message, frozen=True):
-    """One block of a duel: one entry an inference. `cpu_seconds` is what all threads of the process used in it.
+    """One block of a duel: one entry an inference.
 
+    `cpu_seconds` is what all threads of the process used in it; None where the work is another process's.
     `audio_seconds` and `tokens` are what one such inference makes, where it makes that.
     """
 
     wall_seconds: tuple[float, ...]
     corrected_seconds: tuple[float, ...] | None
     device_seconds: tuple[float, ...] | None
-    cpu_seconds: float
+    cpu_seconds: float | None
     audio_seconds: float | None = None
     tokens: int | None = None
 

@@ -52,6 +52,12 @@ def test_each_clock_has_a_ratio_of_its_own() -> None:
     assert pair.log_ratios == pytest.approx({clock: math.log(ratio) for clock, ratio in expected.items()})
 
 
+def test_where_the_work_is_another_process_s_nothing_is_said_by_the_cpu_clock() -> None:
+    blocks = (block(1.0, corrected_seconds=None, cpu_seconds=None),) * 2
+    found = record(*[Quad(0, blocks, blocks)] * 3)
+    assert (found.clock, set(found.pair.log_ratios)) == (Clock.WALL, {Clock.WALL})
+
+
 @pytest.mark.parametrize(
     ("old", "new", "decides"),
     [

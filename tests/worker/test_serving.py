@@ -63,6 +63,9 @@ def test_a_running_service_is_opened_timed_by_its_arrivals_and_loaded(tmp_path: 
             rows = zip(block.first_byte_seconds, block.first_audible_seconds, block.wall_seconds, strict=True)
             for first_byte, audible, total in rows:
                 assert 0 < first_byte <= audible <= total - pause / 2
+            laps = worker.ask(protocol.Lap(0, 0.0), 60)
+            assert isinstance(laps, protocol.Laps)
+            assert laps.cpu_seconds is None, "what the client computes says nothing of the server"
             crowd = worker.ask(protocol.Crowd(2, 0.0), 60)
             assert isinstance(crowd, protocol.Crowded)
             assert (crowd.at_once, crowd.requests, crowd.failed) == (2, 4, 0)
