@@ -63,6 +63,7 @@ class Bench:
         self._first_pass: list[float] = []
         self._leading_silence: list[float | None] = []
         self._timing = False
+        self._calls_on_device: list[float | None] = []
         self._device = Device.parse(assignment.device)
         self._counters: DeviceCounters | None = None
         is_elsewhere = isinstance(session, Serving)
@@ -190,7 +191,7 @@ class Bench:
         cpu = time.process_time_ns()
         while not laps or spent < request.seconds:
             laps.append(self._stopwatch.time(work))
-            device.append(self._session.device_seconds())
+            device.append(self._device_seconds())
             spent += laps[-1].wall_seconds
         cpu = time.process_time_ns() - cpu
         return protocol.Laps(
@@ -321,7 +322,7 @@ class Bench:
             record.add_served(name, wall, served.first_byte_seconds, heard)
             return wall
         silence = self._leading_silence[index]
-        record.add(name, wall, corrected, self._session.device_seconds(), None if silence is None else wall + silence)
+        record.add(name, wall, corrected, self._device_seconds(), None if silence is None else wall + silence)
         return wall
 
     def _whole(self, index: int) -> Lap:
@@ -336,7 +337,27 @@ class Bench:
         call, drive = self._session.call, self._model.drive
         if drive is once:
             return lambda: call(inputs)
-        return lambda: deque(drive(call, inputs), maxlen=0)
+        if self._device.kind == "cpu":
+            return lambda: deque(drive(call, inputs), maxlen=0)
+        self._calls_on_device = []
+
+        def whole() -> None:
+            self._calls_on_device.clear()
+            deque(drive(self._call_on_device, inputs), maxlen=0)
+
+        return whole
+
+    def _call_on_device(self, inputs: Arrays) -> Arrays:
+        outputs = self._session.call(inputs)
+        self._calls_on_device.append(self._session.device_seconds())
+        return outputs
+
+    def _device_seconds(self) -> float | None:
+        """Time of the last example on the device: of all its calls, since a session knows only the last of them."""
+        if self._model.drive is once:
+            return self._session.device_seconds()
+        known = [seconds for seconds in self._calls_on_device if seconds is not None]
+        return sum(known) if known and len(known) == len(self._calls_on_device) else None
 
     def _served(self) -> Served | None:
         """What a client noticed of the last request, where an inference is a request to a service."""

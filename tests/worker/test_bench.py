@@ -11,7 +11,7 @@ import pytest
 
 from harness.cells import Reason, Unsupported
 from harness.errors import WorkloadProblem
-from harness.models import AudioOutput, Example
+from harness.models import AudioOutput, Example, once
 from harness.probes.memory import PeakMeter
 from harness.runtimes import Contents, DeviceMemory, Placement
 from harness.worker import protocol
@@ -74,6 +74,7 @@ def bench(
     values: tuple[float, ...] = (1.0, 2.0),
     low_memory: bool = False,
     threads: int = 1,
+    device: str = "cpu",
     lengths: tuple[float | None, ...] | None = None,
     **declared: Any,
 ) -> tuple[Bench, Arithmetic, list[Loading]]:
@@ -83,7 +84,9 @@ def bench(
         Example(f"e{index}", loading, audio_seconds=length)
         for index, (loading, length) in enumerate(zip(loadings, lengths, strict=True))
     ]
-    assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-", threads=threads, low_memory=low_memory)
+    assignment = protocol.Assignment(
+        "m", None, "tone", "fp32", device, "-", "-", threads=threads, low_memory=low_memory
+    )
     session = Arithmetic(compute)
     return (
         Bench(model(**declared), workload(*examples), session, PeakMeter(), assignment, lambda: session),
@@ -357,6 +360,25 @@ def test_a_block_of_a_stream_is_a_whole_example_and_can_be_corrected() -> None:
     assert len(laps.wall_seconds) == 1
     assert laps.corrected_seconds is not None
     assert 0 < laps.corrected_seconds[0] <= laps.wall_seconds[0]
+
+
+@pytest.mark.parametrize(("drive", "seconds"), [(once, 0.25), (thrice, 0.75)], ids=["one call", "three calls"])
+def test_the_time_on_a_device_is_that_of_every_call_of_an_example(
+    monkeypatch: pytest.MonkeyPatch, drive: Any, seconds: float
+) -> None:
+    arm, session, _ = bench(drive=drive, device="cuda")
+    monkeypatch.setattr(session, "device_seconds", lambda: 0.25)
+    arm.check_outputs()
+    laps = arm.lap(protocol.Lap(example=0, seconds=0.0, discard=2))
+    assert laps.device_seconds == (seconds,)
+    assert arm.time(timing(min_passes=2)).device_seconds == (seconds,) * 4
+
+
+def test_of_calls_that_a_device_does_not_tell_no_part_stands_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, session, _ = bench(drive=thrice, device="cuda")
+    told = iter((0.25, None, 0.25))
+    monkeypatch.setattr(session, "device_seconds", lambda: next(told))
+    assert arm.lap(protocol.Lap(example=0, seconds=0.0)).device_seconds is None
 
 
 def test_the_collector_stays_quiet_from_the_first_block_of_a_duel_to_its_end() -> None:
