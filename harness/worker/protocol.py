@@ -1,477 +1,117 @@
 """What parent and worker say to each other: one JSON line a message, requests down, replies and progress up.
 
-The worker answers each request with exactly one reply, and may send `Progress` before it.
+The worker answers each request with exactly one reply, and may send `Progress` before it. Here is how a line is
+written and read; what stands in it is in `requests` and `replies`, and is offered here under one name.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from harness.limits import Rates, Work
-from harness.models import Coverage
-from harness.phases import Phase
-from harness.scores import Examples, Quality
-
-
-class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """Any line of the conversation."""
-
-
-class Assignment(msgspec.Struct, frozen=True):
-    """The arm a worker hosts: which cell, from which source, tuned how."""
-
-    module: str
-    root: str | None
-    model: str
-    precision: str
-    device: str
-    store: str
-    made: str
-    threads: int = 1
-    engine: str | None = None
-    session_options: dict[str, str] = {}
-    cores: tuple[int, ...] | None = None
-    checkpoint: str | None = None
-    seed: int = 0
-    sample_percent: float = 100.0
-    low_memory: bool = False
-    shunned: str | None = None
-    """A source tree that nothing may be imported from: that of the other side."""
-
-
-# Requests
-
-
-class Hello(Message, frozen=True):
-    """Say that you have come up."""
-
-
-class Declare(Message, frozen=True):
-    """Say which models a source tree declares. The process is used for nothing else."""
-
-    root: str
-    folder: str
-    shunned: str | None = None
-
-
-class Inspect(Message, frozen=True):
-    """Say what a model's file takes, and what is in files of inputs. The process is used for nothing else."""
-
-    path: str
-    inputs: tuple[str, ...] = ()
-
-
-class Convert(Message, frozen=True):
-    """Make the artifact and put it into the store. The process is used for nothing else."""
-
-    assignment: Assignment
-
-
-class Open(Message, frozen=True):
-    """Find the artifact, import the runtime, load the model, prove where it is, run the first inference."""
-
-    assignment: Assignment
-
-
-class CheckOutputs(Message, frozen=True):
-    """Run every example once, untimed, and look at what comes out.
-
-    It is given up as soon as it is clear that all of them would take longer than `max_seconds`.
-    """
-
-    max_seconds: float | None = None
-
-
-class WarmUp(Message, frozen=True):
-    """Run until the curve is flat, or a cap is reached."""
-
-    max_seconds: float
-
-
-class Time(Message, frozen=True):
-    """Time whole passes of the workload until the seconds are spent, or that many inferences are made.
-
-    `min_passes` are made in any case, and a pass that was begun is ended.
-    """
-
-    seconds: float
-    min_passes: int
-    max_inferences: int
-
-
-class Crowd(Message, frozen=True):
-    """After the timing, have a service answer so many requests at once for so long. `Answer` or `Close` follows."""
-
-    at_once: int
-    seconds: float
-
-
-class Lap(Message, frozen=True):
-    """Time one example, called as a whole, until the seconds are spent: one block of a duel.
-
-    `discard` inferences before it are not timed: the first after another process had the core is slower.
-    """
-
-    example: int
-    seconds: float
-    discard: int = 0
-
-
-class Rebuild(Message, frozen=True):
-    """Let the session go and open the artifact again, with so many bytes of padding allocated before it.
-
-    Where a process keeps a speed of its own because of how its memory happens to lie, this lays it anew.
-    """
-
-    padding_bytes: int
-
-
-class Answer(Message, frozen=True):
-    """End the counting; run every timed example once more, and the model's exam; keep what comes out in a folder.
-
-    `is_for_people`: audio is written as recordings, too. An exam for which `max_seconds` are not enough is left away.
-    """
-
-    folder: str
-    is_for_people: bool = False
-    max_seconds: float | None = None
-
-
-class Score(Message, frozen=True):
-    """Say what outputs kept before are worth. The process is used for nothing else.
-
-    `reference` is the folder of fp32's outputs, None where there is none: `reference_problem` says why.
-    `untrusted` are the metrics that failed their self-check on this machine, with what they did wrong.
-    """
-
-    assignment: Assignment
-    folder: str
-    reference: str | None
-    reference_name: str
-    reference_problem: str = ""
-    untrusted: dict[str, str] = {}
-
-
-class SelfCheck(Message, frozen=True):
-    """Have the metrics of some kinds of outputs check themselves; all of them where none is named."""
-
-    kinds: tuple[str, ...] = ()
-
-
-class Close(Message, frozen=True):
-    """Give the peaks and counters, close the session and end."""
-
-
-class CountWork(Message, frozen=True):
-    """After closing: open the artifact once more and count what a pass of the workload does at least."""
-
-
-class MeasureRates(Message, frozen=True):
-    """After closing: say what the runtime reaches on the device at its best, in about so many seconds."""
-
-    seconds: float
-
-
-class Check(Message, frozen=True):
-    """Prove with a tiny model that a runtime can run a precision on a device."""
-
-    runtime: str
-    device: str
-    precision: str
-    engine: str | None = None
-
-
-# Replies
-
-
-class Artifacts(msgspec.Struct, frozen=True):
-    """What the artifact is, as the worker found it."""
-
-    reference_digest: str
-    digest: str
-    format: str
-    weights: str
-    provenance: str
-    size_bytes: int
-    coverage: Coverage
-    conversion_seconds: float
-    calibration_digest: str | None
-
-
-class Peak(msgspec.Struct, frozen=True):
-    """Resident memory of a phase: at its start and at its highest; or why it is not known."""
-
-    start_bytes: int | None = None
-    peak_bytes: int | None = None
-    unavailable: str | None = None
-    note: str | None = None
-
-
-class Ready(Message, frozen=True):
-    """The process has come up and waits."""
-
-
-class DeclaredModel(msgspec.Struct, frozen=True):
-    """What must be known of a model to make its cells: `module` and `root` say where to import it from.
-
-    `blocked` is why it cannot run there at all, `blocked_reason` its code.
-    """
-
-    name: str
-    family: str
-    size: str
-    runtime: str
-    precisions: tuple[str, ...]
-    module: str
-    root: str | None
-    blocked_reason: str | None = None
-    blocked: str | None = None
-
-
-class Declared(Message, frozen=True):
-    """The models of a source tree, and the versions of what they run on."""
-
-    models: tuple[DeclaredModel, ...]
-    versions: dict[str, str]
-
-
-class Inspected(Message, frozen=True):
-    """What was found: a `bring.signature.Signature`, and of each file of inputs its `Given` arrays, as plain values."""
-
-    signature: dict[str, Any]
-    given: list[list[dict[str, Any]]]
-
-
-class Converted(Message, frozen=True):
-    """The artifact is in the store."""
-
-    seconds: float
-
-
-class NeedsConversion(Message, frozen=True):
-    """The store has no such artifact: convert in another process, so that its memory does not count."""
-
-
-class Opened(Message, frozen=True):
-    """The model is loaded, is where it should be, and has run once.
-
-    Of a stream, `first_inference_seconds` is the time to its first chunk, `first_whole_seconds` that to its end.
-    """
-
-    artifact: Artifacts
-    workload: str
-    workload_digest: str
-    examples: int
-    import_seconds: float
-    open_seconds: float
-    first_inference_seconds: float
-    load_peak: Peak
-    first_peak: Peak
-    placement: dict[str, Any]
-    parameter_count: int
-    count_by_dtype: dict[str, int]
-    versions: dict[str, str | int | float | bool | None]
-    first_inference_clock_ns: int
-    count_by_part: dict[str, int] = {}
-    uncounted: str = ""
-    concurrency: tuple[int, ...] = ()
-    first_whole_seconds: float = 0.0
-
-
-class Checked(Message, frozen=True):
-    """Every example ran once and gave finite outputs."""
-
-    first_pass_seconds: tuple[float, ...]
-    audio_seconds: tuple[float | None, ...]
-    first_audible_seconds: tuple[float | None, ...]
-    chunks: tuple[int, ...]
-    audio_note: str | None = None
-    tokens: int | None = None
-
-
-class Warm(Message, frozen=True):
-    """The warm-up is over."""
-
-    wall_seconds: tuple[float, ...]
-    steady: bool
-    seconds: float
-
-
-class Block(Message, frozen=True):
-    """Whole passes, timed: one entry an inference (a chunk where the model streams).
-
-    `stage_seconds` are the seconds of each stage of an inference, where a model has stages. `underruns` are the
-    silences that a listener hears between the chunks of each stream.
-    """
-
-    example_ids: tuple[str, ...]
-    wall_seconds: tuple[float, ...]
-    passes: int
-    corrected_seconds: tuple[float, ...] | None
-    corrected_unavailable: str | None
-    device_seconds: tuple[float, ...] | None
-    pass_seconds: tuple[float, ...]
-    chunk_gaps: tuple[float, ...]
-    first_audible_seconds: tuple[float, ...]
-    stage_seconds: tuple[tuple[float, ...], ...] = ()
-    underruns: tuple[tuple[float, ...], ...] = ()
-    first_byte_seconds: tuple[float, ...] = ()
-
-
-class Crowded(Message, frozen=True):
-    """What became of requests that came so many at once; the median is of those that were answered."""
-
-    at_once: int
-    requests: int
-    failed: int
-    seconds: float
-    median_seconds: float | None = None
-    first_error: str = ""
-    peak_bytes: int | None = None
-
-
-class Laps(Message, frozen=True):
-    """One block of a duel: one entry an inference.
-
-    `cpu_seconds` is what all threads of the process used in it; None where the work is another process's.
-    `audio_seconds` and `tokens` are what one such inference makes, where it makes that.
-    """
-
-    wall_seconds: tuple[float, ...]
-    corrected_seconds: tuple[float, ...] | None
-    device_seconds: tuple[float, ...] | None
-    cpu_seconds: float | None
-    audio_seconds: float | None = None
-    tokens: int | None = None
-
-
-class Rebuilt(Message, frozen=True):
-    """The session is a new one."""
-
-    seconds: float
-
-
-class Answered(Message, frozen=True):
-    """What came out is kept. `was_steady`: the same as before the timing. `exam_problem`: why there is no exam."""
-
-    outputs_digest: str
-    exam_outputs_digest: str
-    was_steady: bool
-    timed: Examples
-    exam: Examples | None
-    seconds: float
-    exam_problem: str = ""
-
-
-class Scored(Message, frozen=True):
-    """What the outputs are worth."""
-
-    quality: Quality
-
-
-class SelfChecked(Message, frozen=True):
-    """By metric: what it did wrong in its self-check, or why it cannot be computed here; nothing where all is well."""
-
-    failed: dict[str, str]
-    unavailable: dict[str, str]
-    passed: tuple[str, ...]
-
-
-class Closed(Message, frozen=True):
-    """What was counted while timing; before and after it, what was allocated on the device then."""
-
-    steady_peak: Peak
-    joules: float | None
-    joules_unavailable: str | None
-    device_peak_bytes: int | None
-    device_reserved_bytes: int | None
-    device_unavailable: str | None
-    device_process_bytes: int | None
-    device_process_unavailable: str | None
-    device_before_bytes: int | None = None
-    device_after_bytes: int | None = None
-
-
-class Counted(Message, frozen=True):
-    """What a pass does at least."""
-
-    work: Work
-
-
-class Rated(Message, frozen=True):
-    """What the runtime reaches."""
-
-    rates: Rates
-
-
-class CheckPassed(Message, frozen=True):
-    """The runtime can."""
-
-
-class CannotRun(Message, frozen=True):
-    """The machine or the runtime cannot run this cell."""
-
-    reason: str
-    text: str
-
-
-class Broke(Message, frozen=True):
-    """Something went wrong in a phase; `text` is one line that ends with the next step where there is one."""
-
-    phase: Phase
-    text: str
-
-
-class Progress(Message, frozen=True):
-    """What the worker is about to do."""
-
-    phase: Phase
-
-
-Request = (
-    Hello
-    | Declare
-    | Inspect
-    | Convert
-    | Open
-    | CheckOutputs
-    | WarmUp
-    | Time
-    | Crowd
-    | Lap
-    | Rebuild
-    | Answer
-    | Close
-    | CountWork
-    | MeasureRates
-    | Check
-    | Score
-    | SelfCheck
+from harness.worker.replies import (
+    Answered,
+    Artifacts,
+    Block,
+    Broke,
+    CannotRun,
+    Checked,
+    CheckPassed,
+    Closed,
+    Converted,
+    Counted,
+    Crowded,
+    Declared,
+    DeclaredModel,
+    Inspected,
+    Laps,
+    NeedsConversion,
+    Opened,
+    Peak,
+    Progress,
+    Rated,
+    Ready,
+    Rebuilt,
+    Reply,
+    Scored,
+    SelfChecked,
+    Warm,
 )
-Outcome = (
-    Ready
-    | Declared
-    | Inspected
-    | Converted
-    | NeedsConversion
-    | Opened
-    | Checked
-    | Warm
-    | Block
-    | Crowded
-    | Laps
-    | Rebuilt
-    | Answered
-    | Scored
-    | SelfChecked
-    | Closed
-    | Counted
-    | Rated
-    | CheckPassed
+from harness.worker.requests import (
+    Answer,
+    Assignment,
+    Check,
+    CheckOutputs,
+    Close,
+    Convert,
+    CountWork,
+    Crowd,
+    Declare,
+    Hello,
+    Inspect,
+    Lap,
+    MeasureRates,
+    Message,
+    Open,
+    Rebuild,
+    Request,
+    Score,
+    SelfCheck,
+    Time,
+    WarmUp,
 )
-Reply = Outcome | CannotRun | Broke | Progress
+
+__all__ = [
+    "Answer",
+    "Answered",
+    "Artifacts",
+    "Assignment",
+    "Block",
+    "Broke",
+    "CannotRun",
+    "Check",
+    "CheckOutputs",
+    "CheckPassed",
+    "Checked",
+    "Close",
+    "Closed",
+    "Convert",
+    "Converted",
+    "CountWork",
+    "Counted",
+    "Crowd",
+    "Crowded",
+    "Declare",
+    "Declared",
+    "DeclaredModel",
+    "Hello",
+    "Inspect",
+    "Inspected",
+    "Lap",
+    "Laps",
+    "MeasureRates",
+    "Message",
+    "NeedsConversion",
+    "Open",
+    "Opened",
+    "Peak",
+    "Progress",
+    "Rated",
+    "Ready",
+    "Rebuild",
+    "Rebuilt",
+    "Reply",
+    "Request",
+    "Score",
+    "Scored",
+    "SelfCheck",
+    "SelfChecked",
+    "Time",
+    "Warm",
+    "WarmUp",
+    "decode_reply",
+    "decode_request",
+    "encode",
+]
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
