@@ -1,4 +1,4 @@
-"""A loaded model and its workload: looks at the outputs, warms up, times, counts. The only place that runs examples."""
+"""A loaded model and its workload: looks at the outputs, warms up, times, counts. How an example is run: `runner`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cells import Device
 from harness.errors import WorkloadProblem
 from harness.limits import Work
-from harness.models import Arrays, GivesTokens, Model, Workload, once
+from harness.models import Arrays, GivesTokens, Model, Workload
 from harness.probes import Unavailable
 from harness.probes.memory import Peak, PeakMeter
-from harness.probes.stopwatch import Lap, Playback, Stopwatch, StreamLap, play, quiet_collector
-from harness.runtimes import Served, Serving, Session
+from harness.probes.stopwatch import Lap, Playback, StreamLap, quiet_collector
+from harness.runtimes import Serving, Session
 from harness.runtimes.work import CountsWork, Drive
 from harness.scores import Part
 from harness.worker import protocol
@@ -25,7 +24,8 @@ from harness.worker.answers import clear, digest_of, joined, keep, keep_part, ou
 from harness.worker.outputs import Made, made_of, no_output, usable
 from harness.worker.pace import exam_too_long, refuse_hopeless
 from harness.worker.record import Record, all_or_none
-from harness.worker.serving import UNCORRECTED, crowded, listened, serving
+from harness.worker.runner import Runner
+from harness.worker.serving import crowded, listened
 
 if TYPE_CHECKING:
     from harness.worker.counters import DeviceCounters
@@ -48,7 +48,7 @@ class Bench:
         self._model = model
         self._workload = workload
         self._examples = workload.examples
-        self._session = session
+        self._runner = Runner(model, workload.examples, session, assignment)
         self._reopen = reopen
         self._padding = b""
         self._quiet = ExitStack()
@@ -58,43 +58,18 @@ class Bench:
         self._seen: list[bytes] = []
         self._made: dict[int, Made] = {}
         self._makes = model.audio is not None or any(isinstance(one, GivesTokens) for one in model.meanings)
-        self._keeps_inputs = not assignment.low_memory
-        self._inputs: dict[int, Arrays] = {}
         self._first_pass: list[float] = []
         self._leading_silence: list[float | None] = []
         self._timing = False
-        self._calls_on_device: list[float | None] = []
-        self._device = Device.parse(assignment.device)
         self._counters: DeviceCounters | None = None
-        is_elsewhere = isinstance(session, Serving)
-        alone = assignment.threads == 1 and self._device.kind == "cpu" and not is_elsewhere
-        self._stopwatch = Stopwatch(corrected=alone)
-        self._uncorrected = (
-            "a chunk is timed by its arrival; the correction holds for whole calls"
-            if model.streaming
-            else UNCORRECTED
-            if is_elsewhere
-            else self._stopwatch.uncorrected
-        )
 
-    def load(self, index: int) -> Arrays:
-        """The inputs of an example; kept for the next time unless memory is short."""
-        if index in self._inputs:
-            return self._inputs[index]
-        example = self._examples[index]
-        try:
-            inputs = example.load()
-        except Exception as error:
-            raise WorkloadProblem(
-                f"example {example.id!r} cannot be made: {type(error).__name__}: {error}; mend the workload"
-            ) from error
-        if self._keeps_inputs:
-            self._inputs[index] = inputs
-        return inputs
+    def load(self, index: int) -> None:
+        """Make the inputs of an example beforehand."""
+        self._runner.load(index)
 
     def first_inference(self) -> float:
         """Run the first example once, cold. Of a stream, the time to its first chunk."""
-        lap = self._stream(0)
+        lap = self._runner.stream(0)
         if not lap.chunk_seconds:
             raise no_output(self._examples[0].id)
         return lap.wall_seconds if self._model.stages else lap.chunk_seconds[0]
@@ -107,7 +82,7 @@ class Bench:
         self._first_pass.clear()
         self._seen.clear()
         for index, example in enumerate(self._examples):
-            lap = self._stream(index, keep=True)
+            lap = self._runner.stream(index, keep=True)
             usable(lap.chunks, example.id)
             self._refuse_other_stages(lap, example.id)
             self._seen.append(outputs_digest(joined(lap.chunks)))
@@ -115,7 +90,7 @@ class Bench:
             self._first_pass.append(lap.wall_seconds)
             refuse_hopeless(sum(self._first_pass), index + 1, len(self._examples), max_seconds)
             chunks.append(len(lap.chunks))
-            heard.append(self._hear(lap))
+            heard.append(self._runner.hear(lap))
         played = [None if one is None else one.first_audible_seconds for one in heard]
         self._leading_silence = [
             None if audible is None else audible - lap for audible, lap in zip(played, self._first_pass, strict=True)
@@ -145,12 +120,12 @@ class Bench:
 
         usual, laps = self._first_pass, list[float]()
         if sum(usual) < max_seconds:
-            usual = [self._whole(index).wall_seconds for index in range(len(self._examples))]
+            usual = [self._runner.whole(index).wall_seconds for index in range(len(self._examples))]
             laps.extend(usual)
         watch = WarmUpWatch(WarmUpRule(most_inferences=_MOST_WARM_UP_INFERENCES, most_seconds=max_seconds))
         while watch.progress is Progress.GO_ON:
             index = watch.inferences % len(self._examples)
-            wall = self._whole(index).wall_seconds
+            wall = self._runner.whole(index).wall_seconds
             watch.feed(wall / usual[index], wall)
             laps.append(wall)
         return protocol.Warm(tuple(laps), watch.progress is Progress.STEADY, sum(laps))
@@ -167,13 +142,13 @@ class Bench:
                 seconds = sum(self._timed(index, record) for index in range(len(self._examples)))
                 record.pass_seconds.append(seconds)
                 spent += seconds
-        return record.block(self._uncorrected)
+        return record.block(self._runner.uncorrected)
 
     def crowd(self, request: protocol.Crowd) -> protocol.Crowded:
         """Have a service answer many requests at once; the peaks of the timing are taken before."""
         self._end_counting()
-        inputs = [self.load(index) for index in range(len(self._examples))]
-        return crowded(self._session, inputs, request)
+        inputs = [self._runner.load(index) for index in range(len(self._examples))]
+        return crowded(self._runner.session, inputs, request)
 
     def lap(self, request: protocol.Lap) -> protocol.Laps:
         """Time one example as a whole until the seconds are spent, once at least."""
@@ -182,7 +157,7 @@ class Bench:
             # For the whole of a duel: a collection a block would be work that only Quantgate makes.
             self._quiet.enter_context(quiet_collector())
         made = self._made_by(request.example)
-        work = self._work(self.load(request.example))
+        work = self._runner.work(self._runner.load(request.example))
         for _ in range(request.discard):
             work()
         laps: list[Lap] = []
@@ -190,15 +165,15 @@ class Bench:
         spent = 0.0
         cpu = time.process_time_ns()
         while not laps or spent < request.seconds:
-            laps.append(self._stopwatch.time(work))
-            device.append(self._device_seconds())
+            laps.append(self._runner.stopwatch.time(work))
+            device.append(self._runner.device_seconds())
             spent += laps[-1].wall_seconds
         cpu = time.process_time_ns() - cpu
         return protocol.Laps(
             wall_seconds=tuple(lap.wall_seconds for lap in laps),
             corrected_seconds=all_or_none([lap.corrected_seconds for lap in laps]),
             device_seconds=all_or_none(device),
-            cpu_seconds=None if isinstance(self._session, Serving) else cpu / 1e9,
+            cpu_seconds=None if isinstance(self._runner.session, Serving) else cpu / 1e9,
             audio_seconds=made.audio_seconds,
             tokens=made.tokens,
         )
@@ -206,7 +181,7 @@ class Bench:
     def _made_by(self, index: int) -> Made:
         """What an example makes; it is run once for that, before it is timed for the first time."""
         if index not in self._made:
-            self._made[index] = made_of(self._model, self._given(index)) if self._makes else Made()
+            self._made[index] = made_of(self._model, self._runner.given(index)) if self._makes else Made()
         return self._made[index]
 
     def rebuild(self, padding_bytes: int) -> protocol.Rebuilt:
@@ -214,10 +189,10 @@ class Bench:
         if self._timing and self._steady is None:
             self._steady = peak_of(self._peaks.stop())
         start = time.perf_counter()
-        self._session.close()
+        self._runner.session.close()
         gc.collect()
         self._padding = bytes(padding_bytes)
-        self._session = self._reopen()
+        self._runner.session = self._reopen()
         return protocol.Rebuilt(time.perf_counter() - start)
 
     def answer(
@@ -228,12 +203,12 @@ class Bench:
         self._end_counting()
         clear(folder)
         audio = self._model.audio if is_for_people else None
-        timed, digest = keep_part(folder, Part.TIMED, self._workload, self._given, may_fail=False, audio=audio)
+        timed, digest = keep_part(folder, Part.TIMED, self._workload, self._runner.given, may_fail=False, audio=audio)
         examined, exam_digest = None, ""
         if exam is not None:
             if self._model.exam_draws:
-                self._session.close()
-                self._session = self._reopen()
+                self._runner.session.close()
+                self._runner.session = self._reopen()
             examined, exam_digest = keep_part(
                 folder, Part.EXAM, exam, lambda index: self._examined(exam, index), may_fail=True, audio=audio
             )
@@ -246,53 +221,49 @@ class Bench:
         timed = len(self._first_pass)
         return exam_too_long(sum(self._first_pass) / timed, timed, len(exam.examples), max_seconds) if timed else ""
 
-    def _given(self, index: int) -> Sequence[Arrays]:
-        """What comes out of a timed example."""
-        chunks = tuple(self._model.drive(self._session.call, self.load(index)))
-        return usable(chunks, self._examples[index].id)
-
     def _examined(self, exam: Workload, index: int) -> Sequence[Arrays]:
         """What comes out of an example of the exam."""
         drive = self._model.exam_drive or self._model.drive
         example = exam.examples[index]
-        return usable(tuple(drive(self._session.call, example.load())), example.id)
+        return usable(tuple(drive(self._runner.session.call, example.load())), example.id)
 
     def close(self) -> protocol.Closed:
         """Give the peaks and counters of the timing, and let the session go."""
         closed = self._end_counting()
         self._quiet.close()
-        self._stopwatch.close()
-        self._session.close()
+        self._runner.stopwatch.close()
+        self._runner.session.close()
         return closed
 
     def count_work(self) -> protocol.Counted:
         """What a pass does at least, counted on a session of its own. Why not, where this kind cannot be watched."""
+        if not isinstance(self._runner.session, CountsWork):
+            why = f"{self._model.runtime} does not show what is computed"
+            return protocol.Counted(Work(self._model.runtime, unavailable=why))
         session = self._reopen()
         try:
-            if not isinstance(session, CountsWork):
-                why = f"{self._model.runtime} does not show what is computed"
-                return protocol.Counted(Work(self._model.runtime, unavailable=why))
+            assert isinstance(session, CountsWork)
             drives = [self._driven_by(index) for index in range(len(self._examples))]
             return protocol.Counted(Work(self._model.runtime, session.work_of(drives)))
         finally:
             session.close()
 
     def _driven_by(self, index: int) -> Drive:
-        return lambda call: deque(self._model.drive(call, self.load(index)), maxlen=0)
+        return lambda call: deque(self._model.drive(call, self._runner.load(index)), maxlen=0)
 
     def _end_counting(self) -> protocol.Closed:
         """The peaks and counters as they stood when the timing was over."""
         if self._closed is None:
             if self._steady is None:
                 self._steady = peak_of(self._peaks.stop() if self._timing else Unavailable("nothing was timed"))
-            self._closed = self._counting.closed(self._steady, self._session.device_memory())
+            self._closed = self._counting.closed(self._steady, self._runner.session.device_memory())
         return self._closed
 
     def _begin(self) -> None:
         """Start to count, at the first timed inference."""
         if not self._timing:
             self._timing = True
-            self._counting.start(self._session.device_memory())
+            self._counting.start(self._runner.session.device_memory())
             self._peaks.start()
 
     @property
@@ -301,83 +272,29 @@ class Bench:
         if self._counters is None:
             from harness.worker.counters import DeviceCounters
 
-            self._counters = DeviceCounters(self._device)
+            self._counters = DeviceCounters(self._runner.device)
         return self._counters
 
     def _timed(self, index: int, record: Record) -> float:
         """Time one example, note what was seen of it, return its seconds."""
         name = self._examples[index].id
         if self._model.streaming:
-            lap = self._stream(index, keep=self._model.audio is not None)
-            record.add_stream(name, lap, self._hear(lap))
+            lap = self._runner.stream(index, keep=self._model.audio is not None)
+            record.add_stream(name, lap, self._runner.hear(lap))
             return lap.wall_seconds
         if self._model.stages:
-            lap = self._stream(index)
+            lap = self._runner.stream(index)
             silence = self._leading_silence[index]
             record.add_stages(name, lap, None if silence is None else lap.wall_seconds + silence)
             return lap.wall_seconds
-        wall, corrected = self._whole(index)
-        if served := self._served():
+        wall, corrected = self._runner.whole(index)
+        if served := self._runner.served():
             heard = listened(served, self._model.audio).first_audible_seconds if self._model.audio else None
             record.add_served(name, wall, served.first_byte_seconds, heard)
             return wall
         silence = self._leading_silence[index]
-        record.add(name, wall, corrected, self._device_seconds(), None if silence is None else wall + silence)
+        record.add(name, wall, corrected, self._runner.device_seconds(), None if silence is None else wall + silence)
         return wall
-
-    def _whole(self, index: int) -> Lap:
-        return self._stopwatch.time(self._work(self.load(index)))
-
-    def _stream(self, index: int, *, keep: bool = False) -> StreamLap:
-        inputs = self.load(index)
-        return self._stopwatch.stream(lambda: self._model.drive(self._session.call, inputs), keep=keep)
-
-    def _work(self, inputs: Arrays) -> Callable[[], object]:
-        """One example as a call; a single call of the model is timed without a generator around it."""
-        call, drive = self._session.call, self._model.drive
-        if drive is once:
-            return lambda: call(inputs)
-        if self._device.kind == "cpu":
-            return lambda: deque(drive(call, inputs), maxlen=0)
-        self._calls_on_device = []
-
-        def whole() -> None:
-            self._calls_on_device.clear()
-            deque(drive(self._call_on_device, inputs), maxlen=0)
-
-        return whole
-
-    def _call_on_device(self, inputs: Arrays) -> Arrays:
-        outputs = self._session.call(inputs)
-        self._calls_on_device.append(self._session.device_seconds())
-        return outputs
-
-    def _device_seconds(self) -> float | None:
-        """Time of the last example on the device: of all its calls, since a session knows only the last of them."""
-        if self._model.drive is once:
-            return self._session.device_seconds()
-        known = [seconds for seconds in self._calls_on_device if seconds is not None]
-        return sum(known) if known and len(known) == len(self._calls_on_device) else None
-
-    def _served(self) -> Served | None:
-        """What a client noticed of the last request, where an inference is a request to a service."""
-        service = serving(self._session, self._model)
-        return service.served() if service else None
-
-    def _hear(self, lap: StreamLap) -> Playback | None:
-        audio = self._model.audio
-        if audio is None:
-            return None
-        if served := self._served():
-            return listened(served, audio)
-        sounding = [
-            (at, chunk[audio.output])
-            for at, chunk in zip(lap.arrival_seconds, lap.chunks, strict=True)
-            if audio.output in chunk
-        ]
-        if not sounding:
-            return None
-        return play([at for at, _ in sounding], [sound for _, sound in sounding], audio.sample_rate)
 
     def _refuse_other_stages(self, lap: StreamLap, example: str) -> None:
         """Stages that a drive leaves out would lend their names to others."""

@@ -409,3 +409,13 @@ def test_the_peak_of_a_duel_is_the_one_before_the_first_rebuilding() -> None:
     assert peak.peak_bytes is not None
     assert peak.start_bytes is not None
     assert peak.peak_bytes - peak.start_bytes < held.nbytes / 2
+
+
+def test_what_cannot_be_watched_is_not_opened_once_more_to_say_so() -> None:
+    def reopen() -> Any:
+        raise AssertionError("a service would be started for nothing")
+
+    assignment = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
+    arm = Bench(model(), workload(Example("e0", Loading(1.0))), Arithmetic(same), PeakMeter(), assignment, reopen)
+    arm.close()
+    assert "does not show what is computed" in arm.count_work().work.unavailable
