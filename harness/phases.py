@@ -19,6 +19,7 @@ class Phase(StrEnum):
     IMPORT = "import"
     OPEN = "open"
     PLACEMENT = "placement"
+    INPUTS = "inputs"
     FIRST = "first inference"
     OUTPUTS = "outputs"
     WARM_UP = "warm-up"

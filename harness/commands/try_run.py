@@ -147,7 +147,7 @@ def trial(trying: Trying) -> float | None:
     match reply:
         case protocol.Laps(wall_seconds=seconds):
             return min(seconds)
-        case protocol.Broke(Phase.FIRST, text):
+        case protocol.Broke(Phase.INPUTS | Phase.FIRST, text):
             raise UsageProblem(f"the model does not run on these inputs: {text}{_guessed(trying.taken)}")
         case protocol.Broke(_, text):
             raise UsageProblem(text)

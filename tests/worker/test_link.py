@@ -195,6 +195,7 @@ def test_phases_are_told_in_order(assigned: Assign) -> None:
         Phase.IMPORT,
         Phase.OPEN,
         Phase.PLACEMENT,
+        Phase.INPUTS,
         Phase.FIRST,
         Phase.OUTPUTS,
         Phase.CLOSE,
@@ -286,6 +287,13 @@ def test_a_phase_with_a_limit_of_its_own_is_waited_for_no_longer(assigned: Assig
             protocol.Open(assigned(drive="time.sleep(600)\nyield call(inputs)")), PATIENCE_SECONDS, {Phase.FIRST: 0.5}
         )
     assert caught.value.phase is Phase.FIRST
+
+
+def test_making_an_example_is_no_part_of_the_first_inference_and_its_limit(assigned: Assign) -> None:
+    slow = "def make():\n    time.sleep(1.5)\n    return root_of(4)\nreturn Workload('w', 1, [Example('4', make)], '4')"
+    with Worker({}) as worker:
+        reply = worker.ask(protocol.Open(assigned(workload=slow)), PATIENCE_SECONDS, {Phase.FIRST: 1.0})
+    assert isinstance(reply, protocol.Opened), reply
 
 
 @pytest.mark.parametrize(("drive", "lost", "said"), MISBEHAVING_DRIVE.values(), ids=MISBEHAVING_DRIVE.keys())

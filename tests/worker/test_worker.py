@@ -115,7 +115,7 @@ PROBLEMS = {
     ),
     "an example that cannot be made": (
         {"workload": "return Workload('w', 1, [Example('a', lambda: 1 / 0)], '')"},
-        Phase.FIRST,
+        Phase.INPUTS,
         r"example 'a' cannot be made: ZeroDivisionError",
     ),
     "a drive that raises": ({"drive": "raise KeyError('tokens')\nyield"}, Phase.FIRST, r"KeyError: 'tokens'"),
