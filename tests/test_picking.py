@@ -80,7 +80,14 @@ def test_what_is_shown_to_be_slower_does_not_qualify() -> None:
     assert why_not(found, "fp16").startswith("it is slower than fp32 here (0.70×")
 
 
-def test_a_speed_that_is_not_of_pairs_qualifies_nothing() -> None:
+def test_without_pairs_only_a_speed_beyond_every_doubt_qualifies_and_says_that_it_is_not_of_pairs() -> None:
+    found = picked(run(FP32, of("fp16", seconds=0.002)))
+    assert order(found) == ["fp16", "fp32"]
+    assert found.load is not None
+    assert (found.load.paired, found.load.low, found.load.high) == (False, None, None)
+
+
+def test_a_small_speed_that_is_not_of_pairs_qualifies_nothing() -> None:
     found = picked(run(FP32, of("fp16", seconds=0.009)))
     assert order(found) == ["fp32"]
     assert why_not(found, "fp16") == "that it is as fast as fp32 is not shown (about 1.1×, not measured in pairs)"

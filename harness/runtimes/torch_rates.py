@@ -21,7 +21,9 @@ from harness.runtimes.torch_places import Place, claim
 
 _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _SIDES = {"cpu": (256, 512), "cuda": (4096, 8192), "mps": (1024, 2048)}
-_HALF_SIDES = {**_SIDES, "cpu": (256,)}  # without kernels for it, a CPU takes a second for a larger one
+_LONG_SECONDS = 0.02
+"""What a product of the smallest side may take for the larger ones to be tried: without kernels for it, a CPU takes a
+second for those; with them, only those show what it reaches."""
 _CHANNELS, _PLACES = 256, 1024
 _BEYOND_CACHES_OF_A_GPU = 256_000_000
 
@@ -52,8 +54,10 @@ def _trials(place: Place, tuning: Tuning) -> Iterator[Trial]:
         yield Trial("fp32", 2.0 * side**3, partial(_product, place, side, torch.float32))
     yield Trial("fp32", 2.0 * 3 * _CHANNELS**2 * _PLACES, partial(_convolution, place))
     for name, dtype in _HALVES.items():
-        for side in _HALF_SIDES[kind]:
-            yield Trial(name, 2.0 * side**3, partial(_product, place, side, dtype))
+        smallest, *larger = _SIDES[kind]
+        yield Trial(name, 2.0 * smallest**3, partial(_product, place, smallest, dtype))
+        for side in larger:
+            yield Trial(name, 2.0 * side**3, partial(_product_if_quick, place, side, smallest, dtype))
     side = _SIDES[kind][-1]
     yield Trial("int8", 2.0 * side**3, partial(_integers, place, side))
     if kind == "cpu":
@@ -67,6 +71,14 @@ def _product(place: Place, side: int, dtype: torch.dtype) -> Callable[[], object
     left, right = (torch.randn(side, side, device=place.target).to(dtype) for _ in range(2))
     out = torch.empty(side, side, dtype=dtype, device=place.target)
     return lambda: torch.mm(left, right, out=out)
+
+
+def _product_if_quick(place: Place, side: int, smallest: int, dtype: torch.dtype) -> Callable[[], object]:
+    small = _product(place, smallest, dtype)
+    small()
+    if timed_on(place)(small) > _LONG_SECONDS:
+        raise RuntimeError(f"a product of {smallest}×{smallest} takes too long to try a larger one")
+    return _product(place, side, dtype)
 
 
 def _convolution(place: Place) -> Callable[[], object]:

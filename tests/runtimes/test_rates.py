@@ -84,6 +84,24 @@ def test_a_device_with_events_is_timed_by_them() -> None:
     assert 0 <= timed_on(place)(lambda: None) < 0.25
 
 
+@pytest.mark.parametrize(("small_seconds", "is_tried"), [(0.001, True), (0.5, False)])
+def test_a_larger_product_in_half_precision_is_tried_where_the_small_one_is_quick(
+    small_seconds: float, is_tried: bool
+) -> None:
+    torch = pytest.importorskip("torch")
+    from harness.runtimes.torch_rates import _product_if_quick
+
+    sides = []
+    place = SimpleNamespace(
+        target=torch.device("cpu"), seconds=small_seconds, run=lambda work: sides.append(work().shape[0])
+    )
+    try:
+        sides.append(_product_if_quick(place, 48, 32, torch.bfloat16)().shape[0])
+    except RuntimeError as error:
+        assert "a product of 32×32 takes too long" in str(error)  # noqa: PT017 - either may come
+    assert sides == ([32, 48] if is_tried else [32])
+
+
 def test_onnxruntime_has_a_rate_for_every_kind_and_size_on_the_cpu() -> None:
     pytest.importorskip("onnxruntime")
     from harness.runtimes.onnx import OnnxRuntime
