@@ -7,6 +7,8 @@ logarithm or by vector instructions may differ in its last bit between two machi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +29,27 @@ def block(seed: int) -> torch.Tensor:
     mean = _PIECES * (2**16 - 1) / 2
     deviation = math.sqrt(_PIECES * (2**32 - 1) / 12)
     return torch.from_numpy(((sums - mean) / deviation).astype(np.float32))
+
+
+@contextmanager
+def uninitialised() -> Iterator[None]:
+    """Have modules built without values for their weights: torch's initialisers do nothing meanwhile.
+
+    Building on the meta device does the same, but a weight norm there makes torch import its compiler: two seconds.
+    """
+    names = [name for name in vars(nn.init) if name.endswith("_") and not name.startswith("_")]
+    kept = {name: getattr(nn.init, name) for name in names}
+    try:
+        for name in names:
+            setattr(nn.init, name, _left_alone)
+        yield
+    finally:
+        for name, initialise in kept.items():
+            setattr(nn.init, name, initialise)
+
+
+def _left_alone(tensor: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+    return tensor
 
 
 def fill(module: nn.Module, seed: int) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from suites.seeded import fill as fill_seeded
+from suites.seeded import uninitialised
 from suites.xtts_config import XttsConfig
 from suites.xtts_gpt import Cache, Gpt
 from suites.xtts_vocoder import Decoder
@@ -130,9 +131,8 @@ class Utterance:
 
 def skeleton(config: XttsConfig) -> XttsNetwork:
     """Build the network without initialising its weights: their values are whatever memory held."""
-    with torch.device("meta"):
-        network = XttsNetwork(config)
-    network.to_empty(device="cpu").eval().requires_grad_(requires_grad=False)
+    with uninitialised():
+        network = XttsNetwork(config).eval().requires_grad_(requires_grad=False)
     for name, buffer in network.named_buffers():
         buffer.fill_(1 if name.endswith("running_var") else 0)
     return network
