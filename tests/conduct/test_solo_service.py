@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from harness.conduct.solo import Plan, Solo
+from harness.phases import Phase
 from harness.results import Measurement, Status
 from harness.worker import protocol
 from harness.worker.pool import Pool
@@ -36,7 +37,7 @@ def test_without_crowds_none_is_asked_for() -> None:
 
 
 def test_a_crowd_that_breaks_the_worker_fails_the_cell() -> None:
-    broke = protocol.Broke(phase=protocol.Phase.TIMING, text="the server is gone")
+    broke = protocol.Broke(phase=Phase.TIMING, text="the server is gone")
     measured, _ = measure(2, Crowd=[broke])
     assert measured.status is Status.FAILED
     assert measured.failure is not None
