@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -41,6 +42,8 @@ _CROWD_SHARE = 0.5
 _MIN_PASSES = 3
 _MAX_INFERENCES = 5_000
 _BLOCK_SECONDS = 1.0
+_SMALL_BYTES = 64e6
+"""A model in fp32 that is no larger is converted by a process that converted others before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +147,19 @@ class Solo:
             if isinstance(reply, protocol.Opened):
                 return self._timed(worker, reply, before)
             assert isinstance(reply, protocol.NeedsConversion), reply
-        with self._worker() as converter:
-            self._ask(converter, protocol.Convert(self.assignment), protocol.Converted)
+        self._convert()
         with self._worker() as worker:
             opened = self._ask(worker, protocol.Open(self.assignment), protocol.Opened)
             return self._timed(worker, opened, before)
+
+    def _convert(self) -> None:
+        """Make the artifact, in a process whose memory is nobody's; that of small models is kept for the next."""
+        request = protocol.Convert(self.assignment)
+        if (self.model.size_bytes or math.inf) <= _SMALL_BYTES:
+            self._ask(self._heard(self.pool.converter()), request, protocol.Converted)
+            return
+        with self._worker() as converter:
+            self._ask(converter, request, protocol.Converted)
 
     def _timed(self, worker: Worker, opened: protocol.Opened, before: Condition) -> Measurement:
         self.watch.runtime_facts(self.cell, opened.versions)
@@ -247,7 +258,10 @@ class Solo:
             left -= sum(block.pass_seconds)
 
     def _worker(self) -> Worker:
-        return self.pool.worker().hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
+        return self._heard(self.pool.worker())
+
+    def _heard(self, worker: Worker) -> Worker:
+        return worker.hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
 
     def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
         limits = self._patience.phase_limits if self._patience else NO_LIMITS

@@ -1,7 +1,8 @@
-"""Keeps one worker ahead: a fresh process that has come up and waits for its first request.
+"""Keeps one worker ahead: a fresh process that has come up and waits for its first request. And one that converts.
 
 A cell then does not wait for an interpreter to start. The worker ahead is started by exec like any other, hosts one
-arm only, and comes up while nothing is being timed: `settle` waits for it before a timing begins.
+arm only, and comes up while nothing is being timed: `settle` waits for it before a timing begins. The one that converts
+small models is kept for the next: nothing of it is measured, and what it has imported need not be imported again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Pool:
         self._python = python
         self._folder = folder
         self._ahead: Worker | None = None
+        self._converter: Worker | None = None
 
     def worker(self) -> Worker:
         """The worker ahead where there is one alive, else a new one. The caller enters and leaves it."""
@@ -46,6 +48,14 @@ class Pool:
         """A new worker, whoever is ahead: for what is not a cell's measuring."""
         return Worker(self._environment, python=self._python, folder=self._folder)
 
+    def converter(self) -> Worker:
+        """The worker that converted before, where it still lives, else a new one. `close` ends it."""
+        if self._converter is None or not self._converter.is_alive:
+            self._end_converter()
+            self._converter = self.fresh()
+            self._converter.start()
+        return self._converter
+
     def refill(self) -> None:
         """Start a worker ahead, where none is and one is wanted; it comes up by itself."""
         if self._ahead is None and self._wanted():
@@ -59,11 +69,21 @@ class Pool:
         try:
             self._ahead.ask(protocol.Hello(), _COMING_UP_SECONDS)
         except WorkerLost:
-            self.close()
+            self._end_ahead()
 
     def close(self) -> None:
-        """End the worker ahead."""
+        """End the worker ahead, and the one that converts."""
+        self._end_converter()
+        self._end_ahead()
+
+    def _end_ahead(self) -> None:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             with suppress(WorkerLost):
                 ahead.stop()
+
+    def _end_converter(self) -> None:
+        converter, self._converter = self._converter, None
+        if converter is not None:
+            with suppress(WorkerLost):
+                converter.stop()

@@ -48,12 +48,9 @@ _FREE_TOKENS_A_SECOND = 40
 """With a checkpoint T3 stops by itself; at the latest after so many tokens a spoken second, told by the characters."""
 _CHARACTERS_A_SECOND = 14
 
-_PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only")
+_PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic")
 _LONG_PRECISIONS = ("fp32", "int8-dynamic")
 """The same module as the short one's: the other precisions are measured there."""
-
-_LEFT_ALONE = ("t3.cond_enc.emotion_adv_fc",)
-"""torchao cannot quantize a Linear of a single input."""
 
 _SOURCES = (
     Path(__file__),
@@ -206,7 +203,6 @@ def _model(size: str, size_bytes: int, config: Mapping[str, Any], *, is_long: bo
         streaming=is_long,
         audio=AudioOutput("audio", RATE),
         takes_checkpoint=True,
-        recipe_settings={} if is_long else {"int8-weight-only": {"exclude": _LEFT_ALONE}},
         meanings=() if is_long else (GivesLogits("logits"),),
     )
 

@@ -176,7 +176,7 @@ def _model(name: str, size: str, size_bytes: int, config: Mapping[str, Any], tok
         family="nllb",
         task="translation",
         runtime="torch",
-        precisions=("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only"),
+        precisions=("fp32", "bf16", "int8-dynamic"),
         licence="Apache-2.0 (code), CC-BY-NC-4.0 (published weights)",
         weights="random (seed 0)",
         summary="English to German, 20 tokens to 20, greedy with a cache; random weights unless a checkpoint is given",

@@ -148,7 +148,7 @@ def _model(
         family="voice-pipeline",
         task="speech-translation",
         runtime="torch",
-        precisions=("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only"),
+        precisions=("fp32", "fp16", "bf16", "int8-dynamic"),
         licence="Apache-2.0 (code), CC-BY-NC-4.0 (published weights)",
         weights="random (seed 0)",
         summary="English text to German speech: NLLB-200-distilled-600M, then a VITS voice of the size of MMS",

@@ -30,7 +30,9 @@ from suites.installed import file_digest
 from suites.xtts_config import FULL, MEL_BANDS, SAMPLE_RATE, SPEAKER_BANDS, TINY, XttsConfig
 
 _VERSION = 2
-_PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only", "int4-weight-only")
+_PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic")
+_STREAM_PRECISIONS = ("fp32", "fp16", "int8-dynamic")
+"""The same module: the other precision is measured where it speaks whole."""
 _SOURCES = (
     Path(__file__),
     *(
@@ -158,7 +160,6 @@ def _models(size: str, config: XttsConfig, parameters: int, lines: tuple[Line, .
         "family": "xtts-v2",
         "task": "text-to-speech",
         "runtime": "torch",
-        "precisions": _PRECISIONS,
         "licence": "code MPL-2.0, weights CPML (non-commercial)",
         "weights": "random (seed 0)",
         "size": size,
@@ -172,12 +173,14 @@ def _models(size: str, config: XttsConfig, parameters: int, lines: tuple[Line, .
     yield Model(
         name=name,
         summary="GPT-2 and HiFi-GAN, a text spoken whole; random weights unless a checkpoint is given",
+        precisions=_PRECISIONS,
         workload=partial(_workload, said, lines, config),
         **common,
     )
     yield Model(
         name=stream,
         summary=f"the same, streamed in chunks of {chunk} audio tokens",
+        precisions=_STREAM_PRECISIONS,
         workload=partial(_workload, f"{said}-by-{chunk}", lines, config),
         drive=partial(_stream, chunk),
         streaming=True,

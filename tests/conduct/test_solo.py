@@ -104,6 +104,10 @@ class Stage:
 
         return Scripted()
 
+    def converter(self) -> Any:
+        self.pooled.append("converter")
+        return self.worker()
+
     # What the conductor tells (`solo.Watch`).
 
     def phase(self, _cell: object, phase: Phase) -> None:
@@ -130,10 +134,14 @@ class Stage:
 def measure() -> Callable[..., tuple[Measurement, Stage]]:
     """Measure a cell with workers that answer by scripts."""
 
-    def run(*scripts: Script, plan: Plan | None = None, cell: Cell = CELL) -> tuple[Measurement, Stage]:
+    def run(
+        *scripts: Script, plan: Plan | None = None, cell: Cell = CELL, size_bytes: int | None = None
+    ) -> tuple[Measurement, Stage]:
         stage = Stage(*scripts)
         plan = plan or Plan(timing_seconds=0.0, limit_seconds=60.0)
-        measured = Solo(model(), cell, ASSIGNMENT, cast("Pool", stage), plan, stage, ANSWERS).measure()
+        measured = Solo(
+            model(size_bytes=size_bytes), cell, ASSIGNMENT, cast("Pool", stage), plan, stage, ANSWERS
+        ).measure()
         assert stage.alive == 0
         return measured, stage
 
@@ -161,6 +169,15 @@ def test_a_conversion_has_a_process_of_its_own_and_the_cell_a_fresh_one(measure)
     assert measured.status is Status.MEASURED
     assert [requests(asked) for asked in stage.asked] == [["Open"], ["Convert"], STEPS]
     assert stage.most_alive == 1
+
+
+@pytest.mark.parametrize(("size_bytes", "is_kept"), [(None, False), (64_000_001, False), (64_000_000, True)])
+def test_a_small_model_is_converted_by_the_worker_that_is_kept_for_it(measure, size_bytes, is_kept: bool) -> None:
+    scripts = (needs_conversion(), script(Convert=protocol.Converted(1.5)), script())
+    measured, stage = measure(*scripts, size_bytes=size_bytes)
+    assert measured.status is Status.MEASURED
+    assert [requests(asked) for asked in stage.asked] == [["Open"], ["Convert"], STEPS]
+    assert ("converter" in stage.pooled) is is_kept
 
 
 def test_every_worker_is_given_the_whole_assignment(measure) -> None:

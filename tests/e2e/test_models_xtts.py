@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 ROOT = Path(__file__).parents[2]
 STREAM = "xtts-v2-stream-tiny"
-PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-weight-only", "int4-weight-only")
+PRECISIONS = ("fp32", "fp16", "int8-dynamic")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,7 @@ def test_a_stream_is_heard_before_it_has_ended(cells):
     for cell in cells.values():
         a_pass = value(cell, "real_time_factor") * value(cell, "audio_seconds")
         assert 0 < value(cell, "first_audible_seconds") < a_pass
-        assert value(cell, "underruns_count") >= 0
-        assert value(cell, "underrun_seconds") >= 0
+        assert (value(cell, "underruns_count") > 0) is (value(cell, "underrun_seconds") > 0)
 
 
 def test_parameters_stand_in_the_record_by_part(cells):
@@ -63,10 +62,9 @@ def test_parameters_stand_in_the_record_by_part(cells):
 
 def test_what_is_converted_is_what_its_kind_of_conversion_finds(cells):
     assert value(cells["fp16"], "weights_covered_fraction") == 1
-    for precision in ("int8-dynamic", "int8-weight-only", "int4-weight-only"):
-        left = " ".join(cells[precision]["provenance"]["left_unconverted"])
-        assert "gpt.gpt.h." not in left, "a projection of the stack is no Linear"
-        assert "conv_pre" in left, "convolutions are of no use to what converts Linear"
+    left = " ".join(cells["int8-dynamic"]["provenance"]["left_unconverted"])
+    assert "gpt.gpt.h." not in left, "a projection of the stack is no Linear"
+    assert "conv_pre" in left, "convolutions are of no use to what converts Linear"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[1:])

@@ -70,3 +70,17 @@ def test_closing_ends_the_worker_ahead(settled: bool) -> None:
     pid = pool._ahead.pid
     pool.close()
     wait_gone(pid)
+
+
+def test_the_converter_is_kept_until_it_dies_or_the_pool_closes() -> None:
+    pool = Pool({}, wanted=lambda: True)
+    converter = pool.converter()
+    assert isinstance(converter.ask(protocol.Hello(), 60), protocol.Ready)
+    assert pool.converter() is converter
+    os.kill(converter.pid, signal.SIGKILL)
+    converter._process.wait(60)
+    other = pool.converter()
+    assert other is not converter
+    assert isinstance(other.ask(protocol.Hello(), 60), protocol.Ready)
+    pool.close()
+    wait_gone(other.pid)
