@@ -181,6 +181,7 @@ def _peak(name: str, peak: Peak) -> Reading:
 def _device_memory(closed: Closed) -> Iterator[Reading]:
     silent = closed.device_unavailable or "the device does not say"
     yield _or_why("device_before_bytes", closed.device_before_bytes, silent)
+    yield _or_why("device_during_bytes", closed.device_during_bytes, silent)
     yield _or_why("device_peak_bytes", closed.device_peak_bytes, silent)
     yield _or_why("device_after_bytes", closed.device_after_bytes, silent)
     yield _or_why("device_reserved_bytes", closed.device_reserved_bytes, silent)

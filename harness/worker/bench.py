@@ -264,6 +264,7 @@ class Bench:
         if not self._timing:
             self._timing = True
             self._counting.start(self._runner.session.device_memory())
+            self._runner.session.reset_device_memory()
             self._peaks.start()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from harness.cells import Device
 from harness.probes import Unavailable
@@ -22,7 +23,7 @@ class DeviceCounters:
         self._before: DeviceMemory | None = None
 
     def start(self, allocator: DeviceMemory | None = None) -> None:
-        """Begin to count; the allocator says what is on the device before."""
+        """Begin to count; the allocator says what is on the device before, and forgets its peaks after this."""
         self._before = allocator
         self._meter.start()
         self._started = True
@@ -35,14 +36,20 @@ class DeviceCounters:
             steady_peak=steady,
             joules=energy.joules if isinstance(energy, Joules) else None,
             joules_unavailable=energy.why if isinstance(energy, Unavailable) else None,
-            device_peak_bytes=allocator.peak_allocated_bytes if allocator else None,
-            device_reserved_bytes=allocator.peak_reserved_bytes if allocator else None,
+            device_peak_bytes=self._highest(allocator, lambda one: one.peak_allocated_bytes),
+            device_reserved_bytes=self._highest(allocator, lambda one: one.peak_reserved_bytes),
             device_unavailable=self._allocator_silent(),
             device_process_bytes=None if isinstance(process, Unavailable) else process,
             device_process_unavailable=process.why if isinstance(process, Unavailable) else None,
             device_before_bytes=self._before.allocated_bytes if self._before else None,
+            device_during_bytes=allocator.peak_allocated_bytes if allocator and self._started else None,
             device_after_bytes=allocator.allocated_bytes if allocator and self._started else None,
         )
+
+    def _highest(self, allocator: DeviceMemory | None, peak: Callable[[DeviceMemory], int | None]) -> int | None:
+        """The higher of the peaks until the timing began and since."""
+        told = [peak(one) for one in (self._before, allocator) if one is not None]
+        return max((one for one in told if one is not None), default=None)
 
     def _allocator_silent(self) -> str:
         if self._device.kind == "cpu":

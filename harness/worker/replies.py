@@ -207,7 +207,10 @@ class SelfChecked(Message, frozen=True):
 
 
 class Closed(Message, frozen=True):
-    """What was counted while timing; before and after it, what was allocated on the device then."""
+    """What was counted while timing; before, during and after it, what was allocated on the device at most.
+
+    The peaks (`device_peak_bytes`, `device_reserved_bytes`) are of the loading, too.
+    """
 
     steady_peak: Peak
     joules: float | None
@@ -218,6 +221,7 @@ class Closed(Message, frozen=True):
     device_process_bytes: int | None
     device_process_unavailable: str | None
     device_before_bytes: int | None = None
+    device_during_bytes: int | None = None
     device_after_bytes: int | None = None
 
 

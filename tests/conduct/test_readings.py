@@ -182,8 +182,10 @@ def test_a_phase_whose_start_is_not_known_has_a_peak_and_no_growth() -> None:
 
 
 def test_device_memory_is_told_before_and_after() -> None:
-    found = read(closed_=closed(device_before_bytes=5, device_peak_bytes=9, device_after_bytes=6))
-    assert [value(found, f"device_{when}_bytes") for when in ("before", "peak", "after")] == [5, 9, 6]
+    found = read(
+        closed_=closed(device_before_bytes=5, device_during_bytes=8, device_peak_bytes=9, device_after_bytes=6)
+    )
+    assert [value(found, f"device_{when}_bytes") for when in ("before", "during", "peak", "after")] == [5, 8, 9, 6]
     assert read()["device_before_bytes"].unavailable == "the cpu has no memory of its own"
     assert read()["device_after_bytes"].unavailable == "the cpu has no memory of its own"
 

@@ -229,22 +229,32 @@ def test_what_was_timed_has_a_peak_and_the_cpu_has_no_memory_of_its_own() -> Non
     assert closed.device_process_unavailable
 
 
-def test_device_memory_is_told_before_at_its_peak_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("before", "peak", "reserved"), [((70, 80, 60), 100, 128), ((170, 180, 60), 170, 180), ((None, None, 60), 100, 128)]
+)
+def test_device_memory_is_told_before_during_and_after_and_its_peak_of_all_phases(
+    before: tuple[int | None, int | None, int], peak: int, reserved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arm, session, _ = bench()
-    told = iter([DeviceMemory(70, 80, 60), DeviceMemory(100, 128, 65)])
+    told = iter([DeviceMemory(*before), DeviceMemory(100, 128, 65)])
+    resets: list[bool] = []
     monkeypatch.setattr(session, "device_memory", lambda: next(told))
+    monkeypatch.setattr(session, "reset_device_memory", lambda: resets.append(True))
     arm.check_outputs()
     arm.time(timing())
     arm.time(timing())
     closed = arm.close()
-    assert (closed.device_before_bytes, closed.device_peak_bytes, closed.device_after_bytes) == (60, 100, 65)
+    assert (closed.device_before_bytes, closed.device_during_bytes, closed.device_after_bytes) == (60, 100, 65)
+    assert (closed.device_peak_bytes, closed.device_reserved_bytes) == (peak, reserved)
+    assert resets == [True]
 
 
 def test_where_nothing_was_timed_there_is_no_before_and_no_after(monkeypatch: pytest.MonkeyPatch) -> None:
     arm, session, _ = bench()
     monkeypatch.setattr(session, "device_memory", lambda: DeviceMemory(100, 128, 65))
     closed = arm.close()
-    assert (closed.device_before_bytes, closed.device_after_bytes) == (None, None)
+    assert (closed.device_before_bytes, closed.device_during_bytes, closed.device_after_bytes) == (None, None, None)
+    assert closed.device_peak_bytes == 100
 
 
 @pytest.mark.parametrize(("threads", "streaming"), [(2, False), (1, True)])
