@@ -37,6 +37,7 @@ from harness.worker.pool import Pool
 Answer = TypeVar("Answer", bound=protocol.Message)
 
 _REFERENCE = "fp32"
+_HALVES = ("fp16", "bf16")
 _WARM_UP_SHARE = 0.5
 _CROWD_SHARE = 0.5
 _MIN_PASSES = 3
@@ -113,7 +114,7 @@ class Solo:
         except _Told as told:
             measured = _untold(self.cell, told)
         except WorkerLost as lost:
-            if self._patience and lost.phase is Phase.FIRST and isinstance(lost, WorkerTimedOut):
+            if self._is_half and self._patience and lost.phase is Phase.FIRST and isinstance(lost, WorkerTimedOut):
                 measured = _too_slow(self.cell, self._patience.exhausted)
             else:
                 failure = Failure(lost.phase, lost.text, lost.last_words)
@@ -132,6 +133,11 @@ class Solo:
             return None
         readings = readings_of(self.model, Replies(opened, checked, (block,), closed), sample_of((block,)))
         return next((one.value for one in readings if one.metric == "peak_bytes"), None)
+
+    @property
+    def _is_half(self) -> bool:
+        """Whether slowness is what a machine without instructions for it is known for; else what hangs has failed."""
+        return self.cell.precision in _HALVES
 
     @property
     def _patience(self) -> Patience | None:
@@ -264,7 +270,7 @@ class Solo:
         return worker.hear(lambda phase: self.watch.phase(self.cell, phase), self.watch.tick)
 
     def _answer(self, worker: Worker, request: protocol.Request) -> protocol.Reply:
-        limits = self._patience.phase_limits if self._patience else NO_LIMITS
+        limits = self._patience.phase_limits if self._is_half and self._patience else NO_LIMITS
         reply = worker.ask(request, self.plan.limit_seconds, limits)
         if isinstance(reply, protocol.CannotRun | protocol.Broke):
             raise _Told(reply, worker.last_words())

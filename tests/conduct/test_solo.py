@@ -19,7 +19,7 @@ from harness.worker import protocol
 from harness.worker.link import WorkerDied, WorkerTimedOut
 from harness.worker.pool import Pool
 from tests.fakes import declare, root_onnx
-from tests.samples import CELL, OTHER, answered, block, checked, closed, model, opened
+from tests.samples import CELL, OTHER, THIRD, answered, block, checked, closed, model, opened
 
 ASSIGNMENT = protocol.Assignment("m", None, "tone", "fp32", "cpu", "-", "-")
 ANSWERS = Path("outputs/tone")
@@ -356,11 +356,13 @@ SLOW_PASS = protocol.CannotRun("TOO_SLOW", "13 examples take long")
         (NO_FP32, 150.0),
     ],
 )
-def test_the_first_inference_of_another_precision_has_a_limit_of_its_own(measure, plan: Plan, seconds: float) -> None:
-    _, stage = measure(script(), plan=plan, cell=OTHER)
+def test_the_first_inference_in_half_precision_has_a_limit_of_its_own(measure, plan: Plan, seconds: float) -> None:
+    _, stage = measure(script(), plan=plan, cell=THIRD)
     assert stage.phase_limits[0] == {Phase.FIRST: pytest.approx(seconds)}
     _, stage = measure(script(), plan=plan)
     assert stage.phase_limits[0] == {}, "fp32 has nothing to be slower than"
+    _, stage = measure(script(), plan=plan, cell=OTHER)
+    assert stage.phase_limits[0] == {}, "eight bits that hang have failed"
 
 
 @pytest.mark.parametrize(
@@ -373,9 +375,9 @@ def test_the_first_inference_of_another_precision_has_a_limit_of_its_own(measure
         (NO_FP32, "one inference did not end within 150 s, and there is no fp32 of this run to set it beside: not"),
     ],
 )
-def test_a_precision_whose_first_inference_does_not_end_is_too_slow_and_not_failed(measure, plan, said: str) -> None:
+def test_half_precision_whose_first_inference_does_not_end_is_too_slow_and_not_failed(measure, plan, said: str) -> None:
     lost = WorkerTimedOut(Phase.FIRST, "no answer within 64 s; killed", "")
-    measured, _ = measure(script(Open=lost), plan=plan, cell=OTHER)
+    measured, _ = measure(script(Open=lost), plan=plan, cell=THIRD)
     assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.TOO_SLOW)
     assert measured.text.startswith(said)
 
@@ -384,10 +386,11 @@ def test_a_precision_whose_first_inference_does_not_end_is_too_slow_and_not_fail
     ("asked", "lost"),
     [
         (CELL, WorkerTimedOut(Phase.FIRST, "no answer", "")),
-        (OTHER, WorkerTimedOut(Phase.OPEN, "no answer", "")),
-        (OTHER, WorkerDied(Phase.FIRST, "it went", "")),
+        (OTHER, WorkerTimedOut(Phase.FIRST, "no answer", "")),
+        (THIRD, WorkerTimedOut(Phase.OPEN, "no answer", "")),
+        (THIRD, WorkerDied(Phase.FIRST, "it went", "")),
     ],
-    ids=["fp32", "while opening", "died"],
+    ids=["fp32", "not half precision", "while opening", "died"],
 )
 def test_what_hangs_otherwise_stays_failed(measure, asked: Cell, lost: Exception) -> None:
     measured, _ = measure(script(Open=lost), plan=QUICK_FP32, cell=asked)
@@ -398,11 +401,11 @@ def test_what_hangs_otherwise_stays_failed(measure, asked: Cell, lost: Exception
     ("asked", "plan", "said"),
     [
         (
-            OTHER,
+            THIRD,
             QUICK_FP32,
             "one inference takes 107 s, 67× as long as fp32 (1.6 s): 13 examples take long",
         ),
-        (OTHER, NO_FP32, "13 examples take long"),
+        (THIRD, NO_FP32, "13 examples take long"),
         (CELL, NO_FP32, "13 examples take long"),
     ],
 )
@@ -415,7 +418,7 @@ def test_a_pass_that_would_not_end_in_time_is_too_slow_with_the_factor(measure, 
 
 def test_a_stream_is_too_slow_by_all_of_it_and_not_by_its_first_chunk(measure) -> None:
     stream = opened(first_inference_seconds=2.0, first_whole_seconds=80.0)
-    measured, _ = measure(script(Open=stream, CheckOutputs=SLOW_PASS), plan=QUICK_FP32, cell=OTHER)
+    measured, _ = measure(script(Open=stream, CheckOutputs=SLOW_PASS), plan=QUICK_FP32, cell=THIRD)
     assert measured.text.startswith("one inference takes 80 s, 50× as long as fp32 (1.6 s)")
 
 
@@ -438,10 +441,10 @@ def test_a_slow_cell_of_one_example_is_timed_twice() -> None:
     assert passes_within(3, 50.0, inferences=1, limit_seconds=60.0) == 2
 
 
-def test_a_real_precision_that_never_answers_is_killed_and_too_slow(tmp_path: Path) -> None:
+def test_a_real_half_precision_that_never_answers_is_killed_and_too_slow(tmp_path: Path) -> None:
     root_onnx(tmp_path / "root.onnx")
     endless = "time.sleep(600)\nyield call(inputs)"
-    solo = Solo(model(), OTHER, declare(tmp_path, drive=endless), Pool({}, lambda: False), Plan(0.0, 20.0), Stage())
+    solo = Solo(model(), THIRD, declare(tmp_path, drive=endless), Pool({}, lambda: False), Plan(0.0, 20.0), Stage())
     measured = solo.measure()
     assert (measured.status, measured.reason) == (Status.UNSUPPORTED, Reason.TOO_SLOW), measured
     assert measured.text.startswith("one inference did not end within 5 s")
