@@ -165,7 +165,8 @@ class _Scorer:
                 return "fp32 was asked other examples"
             return "no example defines it beside fp32: the outputs have other shapes, or too few numbers"
         if self._model.takes_checkpoint and not self._has_checkpoint:
-            return f"needs a checkpoint: --checkpoint {self._model.name}=PATH"
+            exam = ", and an exam, which its declaration lacks" if self._model.exam is None else ""
+            return f"needs a checkpoint: --checkpoint {self._model.name}=PATH{exam}"
         return self._own.answered.exam_problem or "no example has a right answer"
 
     def _decisions(self) -> list[tuple[str, bool]]:

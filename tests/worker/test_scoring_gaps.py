@@ -88,7 +88,11 @@ def test_an_fp32_that_kept_nothing_is_no_reference(tmp_path: Path) -> None:
     ("more", "said"),
     [
         (DECIDES, "no example has a right answer"),
-        (f"{DECIDES}, takes_checkpoint=True", "needs a checkpoint: --checkpoint tone=PATH"),
+        (f"{DECIDES}, takes_checkpoint=True, exam=lambda _: None", "needs a checkpoint: --checkpoint tone=PATH"),
+        (
+            f"{DECIDES}, takes_checkpoint=True",
+            "needs a checkpoint: --checkpoint tone=PATH, and an exam, which its declaration lacks",
+        ),
     ],
 )
 def test_without_right_answers_the_reason_is_said(tmp_path: Path, more: str, said: str) -> None:
