@@ -110,7 +110,7 @@ def lacks_training(measurement: Measurement, metric: str) -> str | None:
     provenance, quality = measurement.provenance, measurement.quality
     if provenance is None or not provenance.weights.startswith("random"):
         return None
-    if quality is None or quality.problem is not None or any(score.metric == metric for score in quality.scores):
+    if quality is None or quality.problem is not None or ((score := quality.score(metric)) and score.value is not None):
         return None
     model = measurement.cell.model
     return f"{metric} needs trained weights, these are {provenance.weights}: give --checkpoint {model}=PATH"

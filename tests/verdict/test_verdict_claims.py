@@ -11,8 +11,10 @@ import pytest
 from harness.cells import Cell, Reason
 from harness.comparisons import Answer, Clock, Duel
 from harness.expectations import Bound, CellPattern, Claim, Quantity
+from harness.metrics import Better, Pool
 from harness.published import Said
 from harness.results import Measurement, Reading, Sample, Status
+from harness.scores import Part, Score
 from harness.verdict.claims import judge_claim, unmeasured
 from harness.verdict.times import MEMORY
 from tests.baselines.made import measured, scored
@@ -344,8 +346,14 @@ def test_an_accuracy_is_judged_on_the_same_examples() -> None:
     assert few.value == 0
 
 
-def test_random_weights_have_no_accuracy_and_that_is_no_failure() -> None:
-    exam = scored(scores=())
+WAITS = Score(
+    "accuracy", Part.EXAM, "", Better.HIGHER, Pool.SHARE, unavailable="needs a checkpoint: --checkpoint tone=PATH"
+)
+
+
+@pytest.mark.parametrize("scores", [(), (WAITS,)], ids=["nothing scored", "the score says so"])
+def test_random_weights_have_no_accuracy_and_that_is_no_failure(scores: tuple[Score, ...]) -> None:
+    exam = scored(scores=scores)
     own, other = (measured(cell, provenance=RANDOM, quality=exam) for cell in (OTHER, OTHER))
     found = judge_claim(LOST, OTHER, None, own, other, is_fatal=True)
     assert (found.answer, found.is_fatal) == (Answer.NEEDS_CHECKPOINT, False)
