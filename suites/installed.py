@@ -32,6 +32,11 @@ _PACKAGES = {
 }
 
 
+def transformers_version() -> str:
+    """What layers come from that are not written here: another version may compute otherwise."""
+    return f"transformers {packages.installed_version(TRANSFORMERS.distribution) or 'not installed'}"
+
+
 def installed_file(need: Need, inside: str) -> Path:
     """Return a file of an installed package, named by its path inside the package."""
     spec = find_spec(_PACKAGES[need.distribution])

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import packages
 from harness.models import Arrays, AudioOutput, Call, Example, GivesLogits, Model, ModuleReference, Setting, Workload
 from suites.chatterbox_config import (
     FULL,
@@ -25,7 +24,8 @@ from suites.chatterbox_config import (
     VOICE_MELS,
 )
 from suites.chatterbox_text import chunks, ids_of
-from suites.installed import TRANSFORMERS, file_digest
+from suites.drawn import Weights, module_reference
+from suites.installed import TRANSFORMERS, file_digest, transformers_version
 
 _VERSION = 2
 _TEXT = "It is a quarter past nine."
@@ -61,24 +61,8 @@ _SOURCES = (
 
 def _reference(config: Mapping[str, Any], setting: Setting) -> ModuleReference:
     sources = [file_digest(source) for source in _SOURCES]
-    library = f"transformers {packages.installed_version('transformers') or 'not installed'}"
-    described = ("chatterbox", json.dumps(config, sort_keys=True), *sources, library)
-    if setting.checkpoint is None:
-        return ModuleReference(
-            skeleton=partial(_skeleton, config),
-            fill=partial(_fill_at_random, setting.seed),
-            identity=(*described, f"seed {setting.seed}"),
-            provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
-        )
-    from suites.chatterbox_checkpoint import files_of
-
-    files = files_of(setting.checkpoint)
-    return ModuleReference(
-        skeleton=partial(_skeleton, config),
-        fill=partial(_fill_from, setting.checkpoint),
-        identity=(*described, *(f"{file.name} {file_digest(file)}" for file in files.weights)),
-        provenance=f"checkpoint {setting.checkpoint.name}",
-    )
+    described = ("chatterbox", json.dumps(config, sort_keys=True), *sources, transformers_version())
+    return module_reference(described, setting, partial(_skeleton, config), _fill_at_random, _weights)
 
 
 def _skeleton(config: Mapping[str, Any]) -> Any:
@@ -91,6 +75,13 @@ def _fill_at_random(seed: int, module: Any) -> None:
     from suites.chatterbox_network import fill
 
     fill(module, seed)
+
+
+def _weights(folder: Path) -> Weights:
+    from suites.chatterbox_checkpoint import files_of
+
+    digests = (f"{file.name} {file_digest(file)}" for file in files_of(folder).weights)
+    return Weights(partial(_fill_from, folder), tuple(digests), folder.name)
 
 
 def _fill_from(folder: Path, module: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +25,8 @@ from harness.models import (
     Setting,
     Workload,
 )
-from suites.installed import TRANSFORMERS, file_digest
+from suites.drawn import Weights, module_reference
+from suites.installed import TRANSFORMERS, file_digest, transformers_version
 from suites.nllb_text import FULL, TINY, Sentence, Tokens, sentences
 
 _VERSION = 1
@@ -68,14 +68,6 @@ TINY_CONFIG: Mapping[str, Any] = MappingProxyType(
 SOURCES = tuple(Path(__file__).parents[1] / name for name in ("nllb_network.py", "seeded.py"))
 
 
-def transformers_version() -> str:
-    """What the layers come from: another version may compute otherwise."""
-    try:
-        return f"transformers {version('transformers')}"
-    except PackageNotFoundError:
-        return "transformers not installed"
-
-
 def checkpoint_digests(given: Path) -> list[str]:
     """What tells a checkpoint's weights from others."""
     from suites.checkpoints import checkpoint_files
@@ -92,25 +84,14 @@ def fill_translator(checkpoint: Path, translator: Any) -> None:
 
 
 def _reference(config: Mapping[str, Any], setting: Setting) -> ModuleReference:
-    described = (
-        "nllb",
-        json.dumps(dict(config), sort_keys=True),
-        *(file_digest(source) for source in SOURCES),
-        transformers_version(),
-    )
-    if setting.checkpoint is None:
-        return ModuleReference(
-            skeleton=partial(_skeleton, config),
-            fill=partial(_fill_at_random, setting.seed),
-            identity=(*described, f"seed {setting.seed}"),
-            provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
-        )
-    return ModuleReference(
-        skeleton=partial(_skeleton, config),
-        fill=partial(fill_translator, setting.checkpoint),
-        identity=(*described, *(f"checkpoint {digest}" for digest in checkpoint_digests(setting.checkpoint))),
-        provenance=f"checkpoint {setting.checkpoint.name}",
-    )
+    sources = [file_digest(source) for source in SOURCES]
+    described = ("nllb", json.dumps(dict(config), sort_keys=True), *sources, transformers_version())
+    return module_reference(described, setting, partial(_skeleton, config), _fill_at_random, _weights)
+
+
+def _weights(checkpoint: Path) -> Weights:
+    digests = (f"checkpoint {digest}" for digest in checkpoint_digests(checkpoint))
+    return Weights(partial(fill_translator, checkpoint), tuple(digests), checkpoint.name)
 
 
 def _skeleton(config: Mapping[str, Any]) -> Any:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.models import Arrays, Decides, Example, Model, ModuleReference, Setting, Workload
 from suites.clips import TURNS, Clip, identity
-from suites.installed import MOONSHINE, TRANSFORMERS, file_digest
+from suites.drawn import Weights, module_reference
+from suites.installed import MOONSHINE, TRANSFORMERS, file_digest, transformers_version
 from suites.turn_set import COMPLETE, quarter, turn_exam
 
 if TYPE_CHECKING:
@@ -40,30 +40,8 @@ _SOURCES = (Path(__file__), *(Path(__file__).parents[1] / name for name in ("tur
 
 def _reference(config: Mapping[str, Any], setting: Setting) -> ModuleReference:
     sources = [file_digest(source) for source in _SOURCES]
-    described = ("smart-turn-v2", json.dumps(config, sort_keys=True), *sources, f"transformers {_transformers()}")
-    if setting.checkpoint is None:
-        return ModuleReference(
-            skeleton=partial(_skeleton, config),
-            fill=partial(_fill_at_random, setting.seed),
-            identity=(*described, f"seed {setting.seed}"),
-            provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
-        )
-    from suites.checkpoints import checkpoint_files
-
-    files = checkpoint_files(setting.checkpoint)
-    return ModuleReference(
-        skeleton=partial(_skeleton, config),
-        fill=partial(_fill_from, setting.checkpoint),
-        identity=(*described, *(f"checkpoint {file_digest(file)}" for file in files)),
-        provenance=f"checkpoint {setting.checkpoint.name}",
-    )
-
-
-def _transformers() -> str:
-    try:
-        return version("transformers")
-    except PackageNotFoundError:
-        return "not installed"
+    described = ("smart-turn-v2", json.dumps(config, sort_keys=True), *sources, transformers_version())
+    return module_reference(described, setting, partial(_skeleton, config), _fill_at_random, _weights)
 
 
 def _skeleton(config: Mapping[str, Any]) -> Any:
@@ -76,6 +54,13 @@ def _fill_at_random(seed: int, module: Any) -> None:
     from suites.seeded import fill
 
     fill(module, seed)
+
+
+def _weights(checkpoint: Path) -> Weights:
+    from suites.checkpoints import checkpoint_files
+
+    digests = (f"checkpoint {file_digest(file)}" for file in checkpoint_files(checkpoint))
+    return Weights(partial(_fill_from, checkpoint), tuple(digests), checkpoint.name)
 
 
 def _fill_from(checkpoint: Path, module: Any) -> None:

@@ -25,7 +25,8 @@ from harness.models import (
     Setting,
     Workload,
 )
-from suites.installed import TRANSFORMERS, file_digest
+from suites.drawn import at_random
+from suites.installed import TRANSFORMERS, file_digest, transformers_version
 from suites.models import nllb
 from suites.nllb_text import FULL, TINY, Sentence, Tokens, sentences
 from suites.pipeline_text import ALPHABET, FRAMES_A_CHARACTER, characters
@@ -64,12 +65,12 @@ def _reference(translator: Mapping[str, Any], voice: Mapping[str, Any], setting:
         "voice-pipeline",
         json.dumps([dict(translator), dict(voice)], sort_keys=True),
         *(file_digest(source) for source in _SOURCES),
-        nllb.transformers_version(),
+        transformers_version(),
         f"seed {setting.seed}",
     )
     checkpoint = setting.checkpoint
     digests = [] if checkpoint is None else [f"translator {one}" for one in nllb.checkpoint_digests(checkpoint)]
-    drawn = f"random weights (seed {setting.seed}), made by suites/seeded.py"
+    drawn = at_random(setting.seed)
     return ModuleReference(
         skeleton=partial(_skeleton, translator, voice),
         fill=partial(_fill, setting.seed, checkpoint),

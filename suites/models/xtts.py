@@ -26,6 +26,7 @@ from harness.models import (
     Setting,
     Workload,
 )
+from suites.drawn import Weights, module_reference
 from suites.installed import file_digest
 from suites.xtts_config import FULL, MEL_BANDS, SAMPLE_RATE, SPEAKER_BANDS, TINY, XttsConfig
 
@@ -107,23 +108,7 @@ def _stream(chunk_tokens: int, call: Call, inputs: Arrays) -> Iterator[Arrays]:
 
 def _reference(config: XttsConfig, setting: Setting) -> ModuleReference:
     described = ("xtts-v2", json.dumps(asdict(config), sort_keys=True), *(file_digest(source) for source in _SOURCES))
-    if setting.checkpoint is None:
-        return ModuleReference(
-            skeleton=partial(_skeleton, config),
-            fill=partial(_fill_at_random, setting.seed),
-            identity=(*described, f"seed {setting.seed}"),
-            provenance=f"random weights (seed {setting.seed}), made by suites/seeded.py",
-        )
-    from suites import xtts_checkpoint
-
-    file = xtts_checkpoint.model_file(setting.checkpoint)
-    layout = file_digest(Path(xtts_checkpoint.__file__))
-    return ModuleReference(
-        skeleton=partial(_skeleton, config),
-        fill=partial(_fill_from, file),
-        identity=(*described, layout, f"checkpoint {file_digest(file)}"),
-        provenance=f"checkpoint {file.name}",
-    )
+    return module_reference(described, setting, partial(_skeleton, config), _fill_at_random, _weights)
 
 
 def _skeleton(config: XttsConfig) -> Any:
@@ -136,6 +121,14 @@ def _fill_at_random(seed: int, module: Any) -> None:
     from suites.xtts_network import fill
 
     fill(module, seed)
+
+
+def _weights(checkpoint: Path) -> Weights:
+    from suites import xtts_checkpoint
+
+    file = xtts_checkpoint.model_file(checkpoint)
+    layout = file_digest(Path(xtts_checkpoint.__file__))
+    return Weights(partial(_fill_from, file), (layout, f"checkpoint {file_digest(file)}"), file.name)
 
 
 def _fill_from(file: Path, module: Any) -> None:
