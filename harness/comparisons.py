@@ -231,6 +231,20 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the stored baseline of a cell came from: its newest session's commit and time, and the class of machine.
+
+    `sessions` has the seconds of whole passes of each session by the wall clock, the oldest session first.
+    """
+
+    cell: Cell
+    machine: str
+    commit: str | None
+    measured: str
+    sessions: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """Every verdict of a run, with how sure the whole is. `problems` are lines about baselines that could not be read.
 
@@ -249,3 +263,4 @@ class Judgement:
     comparisons: int = 0
     stage_rate: float | None = None
     quality_rate: float | None = None
+    origins: tuple[Origin, ...] = ()

@@ -28,11 +28,13 @@ from harness.results import (
     Environment,
     Event,
     Fact,
+    FailedTest,
     Failure,
     Measurement,
     Phase,
     Run,
     Status,
+    Trouble,
 )
 
 EVENTS_FILE = "events.jsonl"
@@ -143,6 +145,9 @@ def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
     judgement: Judgement | None = None
     compared: list[Event] = []
     rates: list[Rates] = []
+    failed_tests: list[FailedTest] = []
+    trouble: Trouble | None = None
+    compares = False
     for event in read_events(folder):
         with suppress(*_UNREADABLE):
             match event.kind, event.cell:
@@ -155,6 +160,14 @@ def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
                     finished = event.at
                 case "run-resumed", _:
                     finished, done, open_phase, judgement = "", _without_failed(done), {}, None
+                    failed_tests, trouble = [], None
+                case "asked", _:
+                    compares = bool(event.body["compares"])
+                    options = options | {"has_gate": bool(event.body["has_gate"])}
+                case "test-failed", _:
+                    failed_tests.append(msgspec.convert(event.body, FailedTest))
+                case "trouble", _:
+                    trouble = msgspec.convert(event.body, Trouble)
                 case "runtime", _:
                     libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
                 case "cell-started", Cell() as cell:
@@ -186,6 +199,9 @@ def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
         duels=tuple(without_laps(duel) for duel in duels_of(compared)),
         judgement=judgement,
         rates=joined(rates),
+        compares=compares,
+        failed_tests=tuple(failed_tests),
+        trouble=trouble,
     )
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from harness import zoo
 from harness.baselines.approvals import Acceptance, read_acceptances
 from harness.baselines.comparing import TIMED as STORED_TIMED
-from harness.baselines.comparing import chance_of_quality, compare_stored, gather, undeclared
+from harness.baselines.comparing import chance_of_quality, compare_stored, gather, origins_of, undeclared
 from harness.baselines.loosening import loosen, loosen_bounds
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
@@ -142,7 +142,7 @@ class Bench:
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
         made = self._made(run, "baselines/", unimproved(merged), {duel.cell: duel for duel in duels})
-        made = replace(made, problems=shelf.problems, controls=tuple(controls))
+        made = replace(made, problems=shelf.problems, controls=tuple(controls), origins=origins_of(shelf))
         if not shelf.here:
             return made
         chance = chance_of_quality(run, shelf) or None

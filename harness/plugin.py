@@ -13,9 +13,11 @@ import pytest
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
 from harness.comparisons import Verdict
+from harness.ending import Word, unanswered
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.quality_metrics import known
+from harness.render.text import first_line
 from harness.results import Measurement, Status
 from harness.session import Session
 
@@ -48,6 +50,8 @@ class _Follower:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Make room; with pytest-xdist, tell of the cells that its workers have measured."""
         self._session.hide()
+        if report.failed:
+            self._session.test_failed(report.nodeid, first_line(report.longreprtext))
         if report.when == "teardown":
             self._session.follow()
 
@@ -277,19 +281,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the record and the report, also of a run that was interrupted."""
     state = session.config.stash[_SESSION]
     try:
+        if exitstatus == pytest.ExitCode.TESTS_FAILED:
+            state.some_test_failed()
         state.finish(complete=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
     except HarnessError as error:
         state.problem = error
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return
-    if isinstance(state.problem, UsageProblem):
-        session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    elif isinstance(state.problem, RecordUnwritable):
+    ended_by_itself = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if isinstance(state.problem, RecordUnwritable):
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-    elif exitstatus == pytest.ExitCode.OK and (state.unanswered or state.red or state.problem):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    elif exitstatus == pytest.ExitCode.OK and state.compared_nothing and state.has_gate:
-        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+    elif isinstance(state.problem, UsageProblem):
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    elif state.ending is not None and ended_by_itself:
+        session.exitstatus = state.ending.pytest_code
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
@@ -299,7 +304,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     if state.problem is not None and not said_by_pytest:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
     state.show()
-    if state.compared_nothing:
-        terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
-    if state.unanswered:
-        terminalreporter.write_line(f"quantgate: {state.unanswered}: this run is not green", red=True)
+    if state.run is not None and state.ending is not None:
+        if state.ending.word is Word.NOTHING_COMPARED:
+            terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
+        if state.run.finished is not None and (silent := unanswered(state.run)):
+            terminalreporter.write_line(f"quantgate: {silent}: this run is not green", red=True)

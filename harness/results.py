@@ -210,8 +210,28 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedTest:
+    """A test of the run that failed, and the first line of what it said."""
+
+    name: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a run could not be judged. `is_usage`: what was asked for means nothing."""
+
+    text: str
+    is_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One run: its environment and its cells. `complete` is false when it was interrupted."""
+    """One run: its environment and its cells. `complete` is false where a planned cell has no result.
+
+    `finished` is None of a run that was interrupted. `compares`: a comparison was asked for, live or because results
+    were accepted before.
+    """
 
     id: str
     started: str
@@ -225,6 +245,9 @@ class Run:
     judgement: Judgement | None = None
     schema: int = SCHEMA
     rates: tuple[Rates, ...] = ()
+    compares: bool = False
+    failed_tests: tuple[FailedTest, ...] = ()
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

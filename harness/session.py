@@ -3,67 +3,38 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO, cast
 
-import msgspec
 import pytest
 
 from harness import journal as journals
 from harness.baselines.store import any_baseline
 from harness.cells import Cell
-from harness.comparisons import Judgement, Verdict
+from harness.comparisons import Judgement
 from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.examining import OUTPUTS_FOLDER
 from harness.conduct.order import Order
 from harness.conduct.records import Records, largest_first, settings_of, spent_seconds
+from harness.conduct.silent import Silent
 from harness.conduct.support import Support
-from harness.consequences import PROFILES, compared_cells, decided_cells, fatal_lines
+from harness.ending import Ending, ending_of
 from harness.errors import HarnessError, UsageProblem
 from harness.journal import Journal
 from harness.judging import Bench, bench_of
 from harness.match import Match, refuse_absent
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
-from harness.render.html import write_report
+from harness.render.page.assemble import write_report
 from harness.render.progress import Progress
-from harness.results import Fact, Failure, Measurement, Phase, Run, Status
+from harness.results import FailedTest, Failure, Measurement, Run
+from harness.run_folder import SUITES, check_same, choose_folder, decided_before, is_first
 from harness.zoo import source_digest
 
 _ABOUT_SECONDS_A_CELL = 6.0
-
-
-class Silent:
-    """Nobody listens: a worker of pytest-xdist, whose controller reads the journal."""
-
-    def waiting(self, cell: Cell) -> None:
-        """Say nothing."""
-
-    def cell_started(self, cell: Cell) -> None:
-        """Say nothing."""
-
-    def phase(self, cell: Cell, phase: Phase) -> None:
-        """Say nothing."""
-
-    def cell_finished(self, measurement: Measurement) -> None:
-        """Say nothing."""
-
-    def tick(self) -> None:
-        """Say nothing."""
-
-    def gate_started(self, comparisons: int, budget_seconds: float | None) -> None:
-        """Say nothing."""
-
-    def gate_pair(self, *_: object) -> None:
-        """Say nothing."""
-
-    def gate_decided(self, verdict: Verdict) -> None:
-        """Say nothing."""
 
 
 class Session:
@@ -79,16 +50,17 @@ class Session:
         self._judgement: Judgement | None = None
         self._unjudged: HarnessError | None = None
         self._is_told_unjudged = False
-        self._decided_before = _decided_before(order)
+        self._decided_before = decided_before(order)
         self._records = Records(order.cache, settings_of(order))
         self._followed: set[Cell] = set()
         self._told: set[Cell] = set()
         self.is_xdist_worker = given is not None
         self._progress = None if self.is_xdist_worker else Progress(cast("TextIO", PytestStream(config)))
-        self.folder = Path(given) if given else _choose_folder(order)
+        self.folder = Path(given) if given else choose_folder(order)
         self._finished = journals.Finished(self.folder)
         self.problem: HarnessError | None = None
         self.run: Run | None = None
+        self._failed_tests: dict[str, FailedTest] = {}
         self._report: Path | None = None
 
     def cells(self) -> tuple[Cell, ...]:
@@ -123,15 +95,17 @@ class Session:
         journal = Journal(self.folder)
         options = {**self._order.recorded(), SUITES: source_digest(self._order.root, self._order.models_folder)}
         if self._order.resume and not self.is_xdist_worker:
-            _check_same(self.folder, options)
+            check_same(self.folder, options)
             journal.write_after_crash("run-resumed")
-        elif _is_first(self.folder):
+        elif is_first(self.folder):
             journal.write(
                 "run-started",
                 environment=describe(self._order.root, threads=self._order.threads),
                 options=options,
                 planned=planned,
             )
+        if not self.is_xdist_worker:
+            journal.write("asked", compares=self.compares, has_gate=self._order.has_gate)
         self._campaign = Campaign(self._order, self._grid, journal, self._progress or Silent(), planned)
         self._campaign.remember()
         self._announce()
@@ -164,11 +138,6 @@ class Session:
         """Compare now what was to be compared, if nobody asked before."""
         if self.compares and self._campaign is not None and not self.is_xdist_worker:
             self.judgement()
-
-    @property
-    def has_gate(self) -> bool:
-        """Whether verdicts may fail the run."""
-        return self._order.has_gate
 
     def _judge(self) -> Judgement:
         if self._campaign is None or self._bench is None or self._grid is None:
@@ -219,6 +188,20 @@ class Session:
         known = self._records.seconds(cell, self._order.cell_seconds)
         return _ABOUT_SECONDS_A_CELL + self._order.cell_seconds * 1.5 if known is None else known
 
+    def test_failed(self, name: str, text: str) -> None:
+        """Remember that a test failed: whoever shows the run must not call it green."""
+        self._failed_tests.setdefault(name, FailedTest(name, text))
+
+    def some_test_failed(self) -> None:
+        """Pytest says that something failed: a module that could not be collected has no test of its own to tell."""
+        if not self._failed_tests:
+            self.test_failed("the collection", "pytest counts a failure that belongs to no test")
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the run ended; None where there was no run, or it is not this process's to end."""
+        return ending_of(self.run) if self.run else None
+
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
         if self._campaign is not None:
@@ -230,6 +213,10 @@ class Session:
         judgement = self._last_word(complete=complete)
         if judgement is not None:
             journal.write("judged", judgement=judgement)
+        for failed in self._failed_tests.values():
+            journal.write("test-failed", name=failed.name, text=failed.text)
+        if self.problem is not None:
+            journal.write("trouble", text=str(self.problem), is_usage=isinstance(self.problem, UsageProblem))
         if complete:
             journal.write("run-finished")
         self.run = journals.fold(self.folder)
@@ -278,80 +265,3 @@ class Session:
     @property
     def _has_begun(self) -> bool:
         return (self.folder / journals.EVENTS_FILE).exists()
-
-    @property
-    def red(self) -> tuple[str, ...]:
-        """What makes the run red by its verdicts, claims and budgets, a line each."""
-        judgement = self.run.judgement if self.run else None
-        return fatal_lines(judgement) if judgement else ()
-
-    @property
-    def compared_nothing(self) -> bool:
-        """Whether a comparison was asked for and not one cell could be compared."""
-        if self.run is None or not self.compares:
-            return False
-        return self.run.judgement is None or not compared_cells(self.run.judgement)
-
-    @property
-    def unanswered(self) -> str | None:
-        """What was asked and has no number, where that must not pass for fine: a whole device, or cells left out."""
-        if self.run is None:
-            return None
-        measured = {one.cell.device for one in self.run.measurements if one.status is Status.MEASURED}
-        silent = dict.fromkeys(cell.device for cell in self.run.planned if cell.device not in measured)
-        left_out = len(set(self.run.planned) - {one.cell for one in self.run.measurements})
-        if silent or not measured:
-            return f"nothing was measured on {', '.join(silent) or 'any device'}"
-        return f"{left_out} of {len(self.run.planned)} planned cells have no measurement" if left_out else None
-
-
-def _choose_folder(order: Order) -> Path:
-    """A new folder named by the time, or the newest one where the run is to go on."""
-    if order.resume:
-        latest = order.reports / "latest"
-        if not (latest / journals.EVENTS_FILE).exists():
-            raise UsageProblem(f"--resume: {order.reports}/latest holds no run; run without it")
-        return latest.resolve()
-    # The suffix keeps two runs apart that start in the same second.
-    return order.reports / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{secrets.token_hex(2)}"
-
-
-def _is_first(folder: Path) -> bool:
-    """Make the run's folder and journal; whether this process, and no other, has done so."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(folder / journals.EVENTS_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise HarnessError(f"{folder} cannot be made: {error.strerror}; choose another place with --reports") from error
-    journals.point_latest(folder)
-    return True
-
-
-def _decided_before(order: Order) -> frozenset[Cell]:
-    """The cells that the newest run of before could decide; none where nothing follows, or there is none to read."""
-    if not PROFILES[order.profile].fails_undecided:
-        return frozenset()  # a record of a large run takes long to read
-    try:
-        run = journals.read_run(order.reports / "latest")
-    except HarnessError:
-        return frozenset()
-    return decided_cells(run.judgement)
-
-
-SUITES = "suites_digest"
-_MAY_CHANGE = ("time_budget_seconds", "profile", "has_gate")
-
-
-def _check_same(folder: Path, options: dict[str, Fact]) -> None:
-    """Refuse to go on with a run that was made otherwise."""
-    before = journals.fold(folder).options
-    must = [name for name in options if name not in (*_MAY_CHANGE, SUITES)]
-    differing = [name for name in must if before.get(name) != msgspec.to_builtins(options[name])]
-    if differing:
-        raise UsageProblem(f"--resume: the newest run had other options ({', '.join(differing)}); give the same ones")
-    if before.get(SUITES) != options[SUITES]:
-        raise UsageProblem(
-            "--resume: the suites have changed since; what was measured is of other code: run without it"
-        )

@@ -10,7 +10,7 @@ import pytest
 from harness import journal
 from harness.comparisons import Judgement, Outcome, Verdict
 from harness.conduct.order import Order
-from harness.session import _decided_before
+from harness.run_folder import decided_before
 from harness.verdict.times import LATENCY
 from tests.samples import CELL, OTHER, RUN
 
@@ -33,8 +33,8 @@ def reports(tmp_path: Path) -> Path:
 def test_the_run_of_before_is_asked_what_it_decided_where_undecided_may_fail(
     reports: Path, profile: str, decided: set[object]
 ) -> None:
-    assert _decided_before(Order(reports, reports=reports, profile=profile)) == decided
+    assert decided_before(Order(reports, reports=reports, profile=profile)) == decided
 
 
 def test_where_no_run_was_before_nothing_was_decided(tmp_path: Path) -> None:
-    assert _decided_before(Order(tmp_path, reports=tmp_path, profile="nightly")) == frozenset()
+    assert decided_before(Order(tmp_path, reports=tmp_path, profile="nightly")) == frozenset()

@@ -16,7 +16,7 @@ from harness.baselines.noise import disturbed, other_speed
 from harness.baselines.records import Baseline, Session, baseline_of
 from harness.baselines.store import Store
 from harness.cells import Cell, measuring
-from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Outcome, Verdict
+from harness.comparisons import LOST_SUPPORT, Basis, Clock, Difference, Origin, Outcome, Verdict
 from harness.errors import RecordUnreadable
 from harness.results import Measurement, Run, Status
 from harness.stats.sequential import RUN_RATE
@@ -65,6 +65,20 @@ def shelf_of(run: Run) -> Shelf:
     """Let a run stand for baselines of one session each. What it did not measure is not on the shelf."""
     found = {one.cell: baseline_of(run, one) for one in run.measurements if one.status is Status.MEASURED}
     return Shelf({cell: baseline for cell, baseline in found.items() if baseline is not None})
+
+
+def origins_of(shelf: Shelf) -> tuple[Origin, ...]:
+    """Where the baselines that a run is held against came from, and what each of their sessions measured."""
+    return tuple(
+        Origin(
+            cell=cell,
+            machine=baseline.machine,
+            commit=baseline.newest.revision,
+            measured=baseline.newest.when,
+            sessions=tuple(session.pass_seconds[Clock.WALL] for session in baseline.sessions),
+        )
+        for cell, baseline in shelf.here.items()
+    )
 
 
 def compare_stored(

@@ -19,7 +19,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
 
 def run(options: argparse.Namespace) -> int:
     """Write the page and say where it is."""
-    from harness.render.html import write_report
+    from harness.render.page.assemble import write_report
 
     found = journal.read_run(options.folder)
     folder = options.folder if options.folder.is_dir() else options.folder.parent

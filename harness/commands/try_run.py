@@ -29,7 +29,7 @@ from harness.journal import Journal
 from harness.judging import bench_of
 from harness.phases import Phase
 from harness.probes.machine import describe
-from harness.render.html import write_report
+from harness.render.page.assemble import write_report
 from harness.render.progress import Progress
 from harness.results import Run, Status
 from harness.worker import protocol

@@ -12,6 +12,7 @@ from enum import StrEnum
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Answer, Duel, Judged, Judgement, Outcome, Verdict
 from harness.consequences import compared_cells, of_cells
+from harness.ending import Ending, Tone, Word, ending_of
 from harness.render import changes, numbers
 from harness.render.gate_words import (
     Control,
@@ -53,32 +54,28 @@ class GateHeadline:
     counts: Mapping[Outcome, int]
     excused: Mapping[Outcome, str]
     answers: Mapping[tuple[str, Answer], int]
-    is_fatal: bool
-    complete: bool
+    ending: Ending
 
     @property
     def state(self) -> str:
-        """The gate in a word or two."""
-        if self.is_fatal:
-            return "gate failed"
-        if not self.compared:
-            return _NOTHING
-        if not self.complete:
-            return "gate interrupted"
-        return "gate passed" if self.tone == "passed" else "gate undecided"
+        """The gate in a word or two: what the exit code says."""
+        match self.ending.word:
+            case Word.MEASURED if not self.compared:
+                return _NOTHING
+            case Word.NOTHING_COMPARED | Word.NOT_JUDGED | Word.MEASURED as word:
+                return str(word)
+            case word:
+                return f"gate {word}"
 
     @property
     def glyph(self) -> str:
         """The sign of the state."""
-        return {"failed": "✕", "unsure": "?", "passed": "✓"}[self.tone]
+        return {Tone.FAILED: "✕", Tone.UNSURE: "?", Tone.PASSED: "✓"}[self.tone]
 
     @property
-    def tone(self) -> str:
-        """The state as one of three words for printers that colour: failed, unsure, passed."""
-        if self.is_fatal:
-            return "failed"
-        is_sure = not {Outcome.SUSPECT, Outcome.INCONCLUSIVE} & set(self.counts)
-        return "passed" if self.compared and self.complete and is_sure else "unsure"
+    def tone(self) -> Tone:
+        """The state as one of three words for printers that colour."""
+        return Tone.UNSURE if self.state == _NOTHING else self.ending.tone
 
     @property
     def extent(self) -> str:
@@ -208,8 +205,7 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
         counts={outcome: found.count(outcome) for outcome in GLYPHS if outcome in found},
         excused={outcome: _excuse(verdicts, cells, outcome) for outcome in WORST},
         answers={answer: answers.count(answer) for answer in dict.fromkeys(answers)},
-        is_fatal=any(one.is_fatal for one in verdicts) or any(one.is_fatal for one in judgement.judged),
-        complete=run.complete,
+        ending=ending_of(run),
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from harness.cells import Cell, measuring
+from harness.ending import Ending, Tone, Word, ending_of
 from harness.render.figures import COLUMNS, REFERENCE, Column, Figure, Problem
 from harness.render.quality_rows import quality_notes
 from harness.results import Measurement, Run, Status
@@ -75,12 +76,18 @@ class Headline:
 
     planned: int
     counts: Mapping[State, int]
-    complete: bool
+    ending: Ending
 
     @property
     def state(self) -> str:
         """One word for how the run ended."""
-        return "complete" if self.complete else "interrupted"
+        is_fine = self.ending.word in (Word.MEASURED, Word.PASSED, Word.UNDECIDED)
+        return "complete" if is_fine else str(self.ending.word)
+
+    @property
+    def tone(self) -> Tone:
+        """The state as one of three words for printers that colour."""
+        return self.ending.tone
 
     @property
     def coverage(self) -> str:
@@ -114,7 +121,7 @@ def anchor_of(cell: Cell) -> str:
 def headline_of(run: Run, rows: Iterable[Row]) -> Headline:
     """Count the rows by state."""
     states = [row.state for row in rows]
-    return Headline(len(states), {state: states.count(state) for state in State}, run.complete)
+    return Headline(len(states), {state: states.count(state) for state in State}, ending_of(run))
 
 
 def rows_of(run: Run) -> tuple[Row, ...]:

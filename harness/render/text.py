@@ -53,6 +53,13 @@ def visible(text: str) -> str:
     )
 
 
+def first_line(text: str) -> str:
+    """Return the line of a failing test's words that says what was wrong: pytest marks it with an E."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith("E ")), lines[0] if lines else "")
+    return clip(one_line(said.removeprefix("E ")), 600)
+
+
 def one_line(text: str) -> str:
     """Return the text on a single line, with every run of white space as one space."""
     return visible(" ".join(text.split()))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from devtools import FLAGS, Tab, find_browser, pixels
 
-from harness.render.html import write_report
+from harness.render.page.assemble import write_report
 from harness.render.rows import rows_of
 from harness.results import Run
 

@@ -140,7 +140,9 @@ DUELS = (
     Duel(FP32, AGAINST, Clock.CORRECTED, pairs(0.001, first=6), is_control=True),
 )
 
-JUDGED = replace(RUN, judgement=JUDGEMENT, duels=DUELS, complete=True)
+JUDGED = replace(
+    RUN, judgement=JUDGEMENT, duels=DUELS, complete=True, compares=True, finished="2026-11-21T03:02:41.907+00:00"
+)
 
 _EVIL = HOSTILE.planned[0]
 _WORDS = "</td></table><script>alert(2)</script>\x1b[31m\u202e{{ 7*7 }} " + "w" * 5000

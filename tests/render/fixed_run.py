@@ -164,7 +164,6 @@ MEASUREMENTS = (
 RUN = Run(
     id="2026-11-21T02-55-57",
     started="2026-11-21T02:55:57.120+00:00",
-    finished="2026-11-21T03:02:41.907+00:00",
     environment=ENVIRONMENT,
     options={"device": "cpu,cuda", "threads": 1, "sample_percent": 100.0, "low_memory": False, "engine": None},
     planned=PLANNED,
@@ -187,4 +186,5 @@ HOSTILE = Run(
         unsupported(Cell("a/b", "c d", "cpu"), Reason.NO_KERNEL, '"><svg onload=alert(1)>' + "w" * 5000),
     ),
     complete=True,
+    finished="<i>later</i>",
 )

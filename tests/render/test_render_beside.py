@@ -9,7 +9,7 @@ import pytest
 from harness.cells import Cell
 from harness.metrics import Better, Pool
 from harness.render.beside import reduction, saved_entries, spread_entries
-from harness.render.detail import detail_of
+from harness.render.page.detail import detail_of
 from harness.render.quality_rows import quality_detail
 from harness.render.rows import rows_of
 from harness.results import Measurement, Reading, Sample

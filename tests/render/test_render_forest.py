@@ -8,7 +8,7 @@ import pytest
 from fixed_judgement import AGAINST, CONTROL, DUELS, FP32, TURN_STATIC, VERDICTS, live, pairs
 
 from harness.comparisons import Clock, Duel, Outcome, Verdict
-from harness.render.forest import WIDTH, Forest, forest_of
+from harness.render.page.forest import WIDTH, Forest, forest_of
 
 VERDICT = next(verdict for verdict in VERDICTS if verdict.cell == TURN_STATIC and verdict.clock)
 DUEL = next(duel for duel in DUELS if duel.cell == TURN_STATIC)

@@ -37,7 +37,10 @@ WIDE = Look(140)
 def judged(*verdicts: Verdict, **more: object) -> Run:
     """The fixed run with these verdicts alone."""
     values = {"against": AGAINST, "profile": "gate", "verdicts": verdicts}
-    return replace(JUDGED, judgement=Judgement(**(values | more)), duels=())  # type: ignore[arg-type]
+    fine = tuple(one for one in JUDGED.measurements if one.failure is None and one.cell.device == "cpu")
+    planned = tuple(one.cell for one in fine)
+    run = replace(JUDGED, measurements=fine, planned=planned)
+    return replace(run, judgement=Judgement(**(values | more)), duels=())  # type: ignore[arg-type]
 
 
 def shown(run: Run = JUDGED) -> Comparison:
@@ -78,7 +81,7 @@ def test_the_headline_says_how_much_was_compared_with_what_and_what_came_of_it()
         (judged(Verdict(FP32, None, Outcome.NEW, "no baseline", "baselines/")), "nothing was compared"),
         (judged(Verdict(FP32, None, Outcome.NEW, "no baseline", "baselines/", is_fatal=True)), "gate failed"),
         (judged(), "nothing was compared"),
-        (replace(judged(UNCHANGED), complete=False), "gate interrupted"),
+        (replace(judged(UNCHANGED), complete=False, finished=None), "gate interrupted"),
         (judged(UNCHANGED, judged=(Judged("budget", "b", FP32, Answer.MISSED, "", is_fatal=True),)), "gate failed"),
     ],
 )
@@ -89,9 +92,9 @@ def test_the_state_of_the_gate_follows_what_is_fatal(run: Run, state: str) -> No
 
 def test_nothing_compared_is_said_in_so_many_words() -> None:
     said = gate_report(shown(judged()), WIDE)
-    assert "NOTHING WAS COMPARED: 0 of 11 cells against origin/main at 1a2b3c4" in said
+    assert "NOTHING WAS COMPARED: 0 of 8 cells against origin/main at 1a2b3c4" in said
     failed = gate_report(shown(judged(Verdict(FP32, None, Outcome.FAILED, "crash", AGAINST, is_fatal=True))), WIDE)
-    assert "GATE FAILED · nothing was compared: 0 of 11 cells" in failed
+    assert "GATE FAILED · nothing was compared: 0 of 8 cells" in failed
 
 
 def test_a_regression_that_does_not_fail_the_gate_says_so() -> None:

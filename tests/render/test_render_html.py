@@ -12,7 +12,7 @@ import pytest
 from fixed_run import HOSTILE, HOSTILE_NAME, PLANNED, RUN
 
 from harness.errors import HarnessError
-from harness.render.html import render_html, write_report
+from harness.render.page.assemble import render_html, write_report
 from harness.render.rows import rows_of
 
 PAGE = render_html(RUN)

@@ -16,8 +16,8 @@ from harness.cells import Cell
 from harness.comparisons import Outcome, Verdict
 from harness.render.gate import comparison_of
 from harness.render.gate_terminal import gate_report
-from harness.render.html import render_html
 from harness.render.look import Look
+from harness.render.page.assemble import render_html
 from harness.render.rows import rows_of
 from harness.render.verdict_rows import verdict_row
 from harness.results import Run

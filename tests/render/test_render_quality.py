@@ -29,8 +29,8 @@ from harness.cells import Cell
 from harness.comparisons import Outcome, Verdict
 from harness.metrics import Better, Pool
 from harness.render import changes, numbers
-from harness.render.html import render_html
 from harness.render.look import Look
+from harness.render.page.assemble import render_html
 from harness.render.quality_rows import quality_detail, quality_notes
 from harness.render.rows import rows_of
 from harness.render.terminal import cell_line, final_report

@@ -33,8 +33,8 @@ def test_the_headline_counts_each_state() -> None:
 
 
 def test_an_empty_run_is_counted_as_nothing_of_nothing() -> None:
-    empty = replace(RUN, planned=(), measurements=(), complete=True)
-    assert headline_of(empty, rows_of(empty)).sentence == "complete · measured 0 of 0"
+    empty = replace(RUN, planned=(), measurements=(), complete=True, finished="2026-11-21T03:02:41+00:00")
+    assert headline_of(empty, rows_of(empty)).sentence == "failed · measured 0 of 0"
 
 
 def test_the_speed_is_the_reference_median_divided_by_the_own() -> None:

@@ -9,8 +9,8 @@ from fixed_run import RUN, measured
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Judged
-from harness.render.html import render_html
 from harness.render.look import Look
+from harness.render.page.assemble import render_html
 from harness.render.rows import rows_of
 from harness.render.stages import stages_line, stages_report
 from harness.render.terminal import final_report

@@ -6,7 +6,7 @@ from fixed_run import MEASUREMENTS, PLANNED, measured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.render.strip import HEIGHT, WIDTH, strip_of, thin
+from harness.render.page.strip import HEIGHT, WIDTH, strip_of, thin
 from harness.results import Sample, WarmUp
 
 

@@ -60,7 +60,8 @@ def test_the_end_names_every_cell_without_numbers_and_how_to_run_it_again() -> N
 
 def test_the_headline_says_how_the_run_ended() -> None:
     assert "═══ INTERRUPTED · measured 5 of 11 ·" in final_report(RUN, WIDE)
-    assert "═══ COMPLETE · measured 5 of 11 ·" in final_report(replace(RUN, complete=True), WIDE)
+    ended = replace(RUN, complete=True, finished="2026-11-21T03:02:41+00:00")
+    assert "═══ FAILED · measured 5 of 11 ·" in final_report(ended, WIDE)
 
 
 def test_a_run_without_cells_says_so() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from harness.cells import Cell
 from harness.metrics import Better, Pool
-from harness.render.html import render_html
 from harness.render.look import Look
+from harness.render.page.assemble import render_html
 from harness.render.terminal import final_report
 from harness.render.weights_rows import FOOT, weights_lines
 from harness.results import Measurement, Provenance, Run

@@ -14,7 +14,6 @@ from harness.cells import Cell
 from harness.comparisons import Verdict
 from harness.render.gate import comparison_of
 from harness.render.gate_terminal import cell_table, gate_report
-from harness.render.html import render_html
 from harness.render.look import Look
 from harness.render.progress import Progress
 from harness.render.terminal import final_report
@@ -83,19 +82,16 @@ GOLDEN: Mapping[str, Callable[[], str]] = {
     "terminal-60.txt": lambda: final_report(RUN, Look(60), report=REPORT) + "\n",
     "terminal-ascii.txt": lambda: final_report(RUN, Look(100, "ascii"), report=REPORT) + "\n",
     "progress.txt": progress,
-    "report.html": lambda: render_html(RUN),
     "judged-140.txt": lambda: final_report(JUDGED, Look(140), report=REPORT) + "\n",
     "judged-80.txt": lambda: gate(80),
     "judged-60.txt": lambda: gate(60),
     "judged-ascii.txt": lambda: gate(100, "ascii"),
     "judged-cell.txt": lambda: cell_table(of_cell(PLANNED[6])) + "\n",
     "judged-progress.txt": gate_progress,
-    "judged.html": lambda: render_html(JUDGED),
     "quality-160.txt": lambda: final_report(QUALITY_JUDGED, Look(160), report=REPORT) + "\n",
     "quality-60.txt": lambda: worth_report(worth_blocks(QUALITY_RUN), Look(60)) + "\n",
     "quality-ascii.txt": lambda: final_report(QUALITY_RUN, Look(100, "ascii"), report=REPORT) + "\n",
     "quality-progress.txt": lambda: progress(MEASURED),
-    "quality.html": lambda: render_html(QUALITY_JUDGED),
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.comparisons import Basis, Clock, Duel, Pair, Verdict
 from harness.render import changes
-from harness.render.strip import Scale
+from harness.render.page.strip import Scale
 from harness.verdict.times import LATENCY
 
 WIDTH = 640.0

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.cells import PRECISIONS
-from harness.render.rows import Row
+from harness.render.page.context import Page
+from harness.render.rows import Row, State
+from harness.render.weights_rows import MEANING, WeightsLine, weights_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,18 @@ def _block(device: str, models: dict[str, dict[str, Row]]) -> Block:
     precisions = (*known, *(precision for precision in asked if precision not in PRECISIONS))
     lines = (Line(model, tuple(cells.get(precision) for precision in precisions)) for model, cells in models.items())
     return Block(device, precisions, tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The blocks, and which weights the figures came from."""
+
+    blocks: tuple[Block, ...]
+    weights: tuple[WeightsLine, ...]
+    meaning: str = MEANING
+    State = State
+
+
+def view(page: Page) -> Matrix:
+    """Show every cell at a glance."""
+    return Matrix(blocks_of(page.rows), tuple(weights_lines(page.run)))

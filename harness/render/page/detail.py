@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 from harness.metrics import METRICS
 from harness.render import numbers
 from harness.render.beside import saved_entries, spread_entries
+from harness.render.page.strip import Strip, strip_of
 from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
 from harness.render.stages import stages_line
-from harness.render.strip import Strip, strip_of
 from harness.results import Condition, Measurement, PlacementProof, Provenance, Reading, WarmUp
 from harness.worth.weighing import lead_score
 

@@ -1,0 +1,132 @@
+"""The page as one file that needs no network: views placed one after the other, each with its styles and script.
+
+Owns escaping (everything, always) and the policy that lets run nothing but the page's own few lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.journal import replace_file
+from harness.render.page import (
+    banner,
+    cells,
+    changed,
+    environment,
+    grid,
+    health,
+    method,
+    picker,
+    promises,
+    table,
+    tradeoff,
+)
+from harness.render.page.context import Page, page_of
+from harness.render.text import clip, shorten, visible
+from harness.results import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+REPORT_FILE = "report.html"
+
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+_NAME_SHOWN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of the page: `NAME.html.j2` shows what `make` returns, `NAME.css` and `NAME.js` go with it.
+
+    `title` is its word in the navigation. Where `make` returns None the page has no such part.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Page], object | None]
+
+
+VIEWS = (
+    View("banner", "", banner.view),
+    View("changed", "What changed", changed.view),
+    View("matrix", "Matrix", grid.view),
+    View("pick", "What to ship", picker.view),
+    View("tradeoff", "Trade-off", tradeoff.view),
+    View("table", "All cells", table.view),
+    View("claims", "Claims", promises.view),
+    View("health", "Gate health", health.view),
+    View("cells", "Cell by cell", cells.view),
+    View("environment", "Environment", environment.view),
+    View("method", "Data and method", method.view),
+)
+
+
+def write_report(run: Run, folder: Path) -> Path:
+    """Write `report.html` into the folder, whole or not at all."""
+    return replace_file(folder / REPORT_FILE, render_html(run).encode())
+
+
+def render_html(run: Run) -> str:
+    """Return the page of a run."""
+    page = page_of(run)
+    templates = _templates()
+    parts = [
+        (view, templates.get_template(f"{view.name}.html.j2").render(page=page, view=made))
+        for view in VIEWS
+        if (made := view.make(page)) is not None
+    ]
+    shown = [view.name for view, _ in parts]
+    style, script = _joined(templates, ["base", *shown], "css"), _joined(templates, ["base", *shown], "js")
+    return templates.get_template("page.html.j2").render(
+        page=page,
+        parts=[_own(text) for _, text in parts],
+        titles=[(view.name, view.title) for view, _ in parts if view.title],
+        style=_own(style),
+        style_hash=_hash(style),
+        script=_own(script),
+        script_hash=_hash(script),
+    )
+
+
+def _joined(templates: Environment, names: list[str], kind: str) -> str:
+    there = set(templates.list_templates())
+    return "".join(templates.get_template(f"{name}.{kind}").render() for name in names if f"{name}.{kind}" in there)
+
+
+def _own(text: str) -> Markup:
+    """Mark what our own templates made, with every text from outside escaped, and our own style and script."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["short"] = lambda text: shorten(visible(text), _NAME_SHOWN)
+    templates.filters["clip"] = lambda text, limit: clip(visible(text), limit)
+    templates.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    return templates
+
+
+def _shown(value: Any) -> Any:
+    """Make every text from outside visible; markup of the templates themselves passes."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
