@@ -23,20 +23,9 @@ from harness.render.gate_words import (
     is_in_passing,
     unchanged_lines,
 )
+from harness.render.judged_rows import ANSWER_GLYPHS, JudgedRow, judged_first, judged_kind, judged_row
 from harness.render.text import clip, one_line
-from harness.render.verdict_rows import (
-    ANSWER_GLYPHS,
-    GLYPHS,
-    WORST,
-    JudgedRow,
-    VerdictRow,
-    by_cell,
-    judged_first,
-    judged_kind,
-    judged_row,
-    verdict_row,
-    worst_first,
-)
+from harness.render.verdict_rows import GLYPHS, WORST, VerdictRow, by_cell, verdict_row, worst_first
 from harness.results import Run
 
 _TOGETHER = (Outcome.NOT_COMPARABLE, Outcome.UNSUPPORTED, Outcome.NEW)

@@ -13,9 +13,10 @@ from tabulate import tabulate
 
 from harness.comparisons import Outcome, Verdict
 from harness.render.gate import Comparison, Together
+from harness.render.judged_rows import JudgedRow
 from harness.render.look import Look
 from harness.render.text import clip, one_line, shorten
-from harness.render.verdict_rows import GLYPHS, JudgedRow, VerdictRow, verdict_row, worst_first
+from harness.render.verdict_rows import GLYPHS, VerdictRow, verdict_row, worst_first
 
 _WORD = max(len(outcome) for outcome in Outcome) + 3
 _NARROW = 72

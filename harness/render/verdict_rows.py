@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from harness.cells import Cell
-from harness.comparisons import Answer, Basis, Judged, Outcome, Verdict
+from harness.comparisons import Basis, Outcome, Verdict
 from harness.metrics import Better
 from harness.quality_metrics import known
 from harness.render import changes
@@ -36,17 +35,6 @@ GLYPHS: Mapping[Outcome, str] = {
 }
 """The signs, from the worst to the best: they differ in shape, so that none needs its colour."""
 
-ANSWER_GLYPHS: Mapping[Answer, str] = {
-    Answer.FAILS: "✕",
-    Answer.MISSED: "✕",
-    Answer.NUMBERS_DISAGREE: "≠",
-    Answer.CANNOT_TELL: "?",
-    Answer.NEEDS_CHECKPOINT: "∅",
-    Answer.NOT_MEASURED: "○",
-    Answer.HOLDS: "✓",
-    Answer.MET: "✓",
-}
-
 MEANINGS: Mapping[Outcome, str] = {
     Outcome.FAILED: "it should have run and broke, or its output is wrong",
     Outcome.REGRESSED: "worse than the margin, and confirmed on fresh processes",
@@ -62,7 +50,7 @@ MEANINGS: Mapping[Outcome, str] = {
 
 WORST = (Outcome.FAILED, Outcome.REGRESSED, Outcome.MISSING)
 
-_SEVERITY: Mapping[StrEnum, int] = {word: place for place, word in enumerate((*GLYPHS, *ANSWER_GLYPHS))}
+_SEVERITY: Mapping[Outcome, int] = {word: place for place, word in enumerate(GLYPHS)}
 _METRIC_WORDS = {
     "latency_seconds": "latency",
     "latency_p50_seconds": "p50",
@@ -178,33 +166,6 @@ class VerdictRow:
         return f"{self.basis}; {self.could_see}" if self.could_see else self.basis
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedRow:
-    """A claim, a budget or a bound on quality, as it is shown."""
-
-    judged: Judged
-    kind: str
-    name: str
-    text: str
-    source: str
-    accepted: str = ""
-
-    @property
-    def glyph(self) -> str:
-        """The sign of the answer."""
-        return ANSWER_GLYPHS[self.judged.answer]
-
-    @property
-    def cell(self) -> str:
-        """The cell as a person says it."""
-        return cell_name(self.judged.cell)
-
-    @property
-    def anchor(self) -> str:
-        """The fragment that leads to the cell."""
-        return anchor_of(self.judged.cell)
-
-
 def verdict_row(verdict: Verdict) -> VerdictRow:
     """Make the row of a verdict."""
     half = changes.relative_half_width(verdict.ratio, verdict.low, verdict.high)
@@ -218,48 +179,12 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
         margin=_margin(verdict),
         basis=_basis(verdict),
         could_see=_could_see(verdict),
-        text=_clean(verdict.text),
-        cause=_clean(verdict.cause),
-        differences=tuple(_clean(str(difference)) for difference in verdict.differences),
-        settle=_clean(verdict.settle),
-        accepted=_clean(verdict.accepted),
+        text=cleaned(verdict.text),
+        cause=cleaned(verdict.cause),
+        differences=tuple(cleaned(str(difference)) for difference in verdict.differences),
+        settle=cleaned(verdict.settle),
+        accepted=cleaned(verdict.accepted),
     )
-
-
-def judged_row(judged: Judged) -> JudgedRow:
-    """Make the row of a claim, a budget or a bound on quality."""
-    return JudgedRow(
-        judged,
-        judged_kind(judged),
-        _clean(judged.name),
-        _target(judged) or _clean(judged.text),
-        _clean(judged.source),
-        _clean(judged.accepted),
-    )
-
-
-def judged_kind(judged: Judged) -> str:
-    """What was promised, in a word or two."""
-    return "quality bound" if judged.kind == "quality" else clip(_clean(judged.kind), _NAME_SHOWN)
-
-
-def _target(judged: Judged) -> str:
-    """A budget in the unit of its metric: what was found, and how far it is from the target."""
-    if judged.kind != "budget" or judged.metric is None or judged.value is None or judged.target is None:
-        return ""
-    found, target = changes.values(judged.metric, judged.value, judged.target, half=0.01)
-    off, _ = changes.values(judged.metric, abs(judged.value - judged.target), None, half=0.05)
-    if judged.target:
-        off += f" ({100 * abs(judged.value / judged.target - 1):.0f} %)"
-    match judged.answer:
-        case Answer.MET:
-            answer = f"met, {off} to spare"
-        case Answer.MISSED:
-            answer = f"missed by {off}"
-        case other:
-            answer = f"{other}, {off} off"
-    stage = clip(_clean(judged.stage), _NAME_SHOWN)
-    return f"{f'{stage} {metric_name(judged.metric)}'.lstrip()} {found}, target {target}: {answer}"
 
 
 def metric_name(metric: str | None) -> str:
@@ -272,11 +197,6 @@ def metric_name(metric: str | None) -> str:
 def worst_first(rows: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
     """Sort: what fails the gate, then by outcome, then by how many margins the change is."""
     return tuple(sorted(rows, key=lambda row: (not row.verdict.is_fatal, _SEVERITY[row.outcome], -_size(row.verdict))))
-
-
-def judged_first(rows: Iterable[JudgedRow]) -> tuple[JudgedRow, ...]:
-    """Sort claims and budgets: what fails before what cannot be told before what holds."""
-    return tuple(sorted(rows, key=lambda row: (not row.judged.is_fatal, _SEVERITY[row.judged.answer])))
 
 
 def by_cell(rows: Iterable[VerdictRow]) -> Mapping[Cell, tuple[VerdictRow, ...]]:
@@ -354,5 +274,6 @@ def _basis(verdict: Verdict) -> str:
             return f"counted in {verdict.pairs} processes a side" if verdict.pairs else "counted"
 
 
-def _clean(text: str | None) -> str:
+def cleaned(text: str | None) -> str:
+    """A text from outside on one line, as much of it as is shown."""
     return clip(one_line(text or ""), _TEXT_SHOWN)

@@ -13,9 +13,9 @@ from harness.comparisons import Answer
 from harness.render import numbers
 from harness.render.changes import change_in_unit
 from harness.render.figures import Figure
+from harness.render.judged_rows import ANSWER_GLYPHS
 from harness.render.rows import anchor_of
 from harness.render.text import clip, one_line
-from harness.render.verdict_rows import ANSWER_GLYPHS
 from harness.render.weights_rows import RANDOM, WeightsLine, weights_lines
 from harness.results import Run
 from harness.worth.standing import BASE, Lead, Speed, Standing, Worth

@@ -25,10 +25,11 @@ from harness.comparisons import Answer, Basis, Judged, Judgement, Outcome, Verdi
 from harness.consequences import compared_cells
 from harness.render.gate import Comparison, comparison_of
 from harness.render.gate_terminal import cell_table, gate_report
+from harness.render.judged_rows import ANSWER_GLYPHS
 from harness.render.look import Look
 from harness.render.terminal import final_report
 from harness.render.text import encodable
-from harness.render.verdict_rows import ANSWER_GLYPHS, GLYPHS, MEANINGS, verdict_row, worst_first
+from harness.render.verdict_rows import GLYPHS, MEANINGS, verdict_row, worst_first
 from harness.results import Run
 
 WIDE = Look(140)

@@ -9,12 +9,12 @@ from fixed_run import RUN, measured
 
 from harness.cells import Cell
 from harness.comparisons import Answer, Judged
+from harness.render.judged_rows import judged_row
 from harness.render.look import Look
 from harness.render.page.assemble import render_html
 from harness.render.rows import rows_of
 from harness.render.stages import stages_line, stages_report
 from harness.render.terminal import final_report
-from harness.render.verdict_rows import judged_row
 
 STAGES = {"tokenise": 0.0001, "translate": 0.062, "transfer": 0.0002, "synthesise": 0.0247}
 # of 87.0 ms
