@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import Cell
 from harness.journal import replace_file
 from harness.render.page import (
     banner,
@@ -67,14 +68,14 @@ VIEWS = (
 )
 
 
-def write_report(run: Run, folder: Path) -> Path:
-    """Write `report.html` into the folder, whole or not at all."""
-    return replace_file(folder / REPORT_FILE, render_html(run).encode())
+def write_report(run: Run, folder: Path, only: frozenset[Cell] | None = None) -> Path:
+    """Write `report.html` into the folder, whole or not at all; `only` as in `render_html`."""
+    return replace_file(folder / REPORT_FILE, render_html(run, only).encode())
 
 
-def render_html(run: Run) -> str:
-    """Return the page of a run."""
-    page = page_of(run)
+def render_html(run: Run, only: frozenset[Cell] | None = None) -> str:
+    """Return the page of a run. The cells of `only` have an article on it before any other."""
+    page = page_of(run, only)
     templates = _templates()
     parts = [
         (view, templates.get_template(f"{view.name}.html.j2").render(page=page, view=made))
