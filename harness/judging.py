@@ -12,8 +12,15 @@ from types import MappingProxyType
 
 from harness import zoo
 from harness.baselines.approvals import Acceptance, read_acceptances
-from harness.baselines.comparing import TIMED as STORED_TIMED
-from harness.baselines.comparing import chance_of_quality, compare_stored, gather, origins_of, undeclared
+from harness.baselines.comparing import (
+    chance_of_quality,
+    compare_stored,
+    gather,
+    origins_of,
+    stored_comparisons,
+    stored_rate,
+    undeclared,
+)
 from harness.baselines.loosening import loosen, loosen_bounds
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
@@ -131,9 +138,7 @@ class Bench:
         """The judgement of one measurement a cell, against what is stored; what was settled live stands above it."""
         store, identity = Store(self.order.baselines), settled(run.environment.identity)
         shelf = gather(store, run.planned, identity)
-        comparisons = max(len(shelf.here), 1) * len(STORED_TIMED)
-        rate = RUN_RATE / comparisons
-        verdicts = compare_stored(run, shelf, self.margin, rate, more_peaks)
+        verdicts = compare_stored(run, shelf, self.margin, stored_rate(shelf), more_peaks)
         fought, live_rate = tuple(settled_live), self.live_rate(len(run.planned))
         controls = [one for duel in fought if duel.is_control for one in judge_duel(duel, self.margin, live_rate)]
         duels = [duel for duel in fought if not duel.is_control]
@@ -146,7 +151,7 @@ class Bench:
         if not shelf.here:
             return made
         chance = chance_of_quality(run, shelf) or None
-        return replace(made, comparisons=comparisons, error_rate=RUN_RATE, quality_rate=chance)
+        return replace(made, comparisons=stored_comparisons(shelf), error_rate=RUN_RATE, quality_rate=chance)
 
     def _was_asked_for(self, cell: Cell) -> bool:
         """Whether the options would have taken a cell that is stored, were it still declared."""

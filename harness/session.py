@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, cast
@@ -13,7 +14,7 @@ import pytest
 from harness import journal as journals
 from harness.baselines.store import any_baseline
 from harness.cells import Cell
-from harness.comparisons import Judgement
+from harness.comparisons import Judgement, Verdict
 from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.examining import OUTPUTS_FOLDER
@@ -23,11 +24,13 @@ from harness.conduct.silent import Silent
 from harness.conduct.support import Support
 from harness.ending import Ending, ending_of
 from harness.errors import HarnessError, UsageProblem
+from harness.facing import early_of, facing_of
 from harness.journal import Journal
 from harness.judging import Bench, bench_of
 from harness.match import Match, refuse_absent
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
+from harness.render.head import Facing
 from harness.render.page.assemble import write_report
 from harness.render.progress import Progress
 from harness.results import FailedTest, Failure, Measurement, Run
@@ -181,7 +184,23 @@ class Session:
                 environment=run.environment,
                 about_seconds=sum(map(self._about_seconds, run.planned)),
                 auto=[choice.words for choice in choices_of(self._order).values()],
+                facing=self._facing(run),
+                early=self._early(run),
+                load=os.getloadavg()[0],
+                now=journals.now(),
             )
+
+    def _facing(self, run: Run) -> Facing | None:
+        """What the run is held against."""
+        if self._bench is None:
+            return None
+        margins = self._bench.expectations.margins
+        return facing_of(self._order, margins, run.planned, run.environment, compares=self.compares)
+
+    def _early(self, run: Run) -> Callable[[Measurement], Verdict | None] | None:
+        """What to ask of each cell as soon as it is measured, where baselines are stored."""
+        early = early_of(self._order, self._bench.expectations.margins, run) if self._bench and self.compares else None
+        return early.verdict if early else None
 
     def _about_seconds(self, cell: Cell) -> float:
         """How long a cell will take: as it did before, else as cells usually do."""

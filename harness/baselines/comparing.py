@@ -106,6 +106,16 @@ def compare_stored(
     return tuple(found)
 
 
+def stored_rate(shelf: Shelf) -> float:
+    """The chance of a false alarm in each comparison of a time, so that all of a run keep to `RUN_RATE`."""
+    return RUN_RATE / stored_comparisons(shelf)
+
+
+def stored_comparisons(shelf: Shelf) -> int:
+    """How many comparisons of a time there are at most."""
+    return max(len(shelf.here), 1) * len(TIMED)
+
+
 def chance_of_quality(run: Run, shelf: Shelf) -> float:
     """The chance of any false alarm in what `compare_stored` says of quality: none where all outputs are the same."""
     return RUN_RATE if _in_quality(_sides(run, shelf)) else 0.0

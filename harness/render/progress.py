@@ -18,9 +18,10 @@ from harness.comparisons import Verdict
 from harness.render import numbers
 from harness.render.gate_progress import GateStanding, opening
 from harness.render.gate_terminal import decided_line
+from harness.render.head import Facing, head
 from harness.render.look import is_terminal, look_of
 from harness.render.rows import Row, State, measured_row, reference_of
-from harness.render.terminal import cell_line, final_report, head
+from harness.render.terminal import cell_line, final_report
 from harness.render.text import one_line, shorten
 from harness.render.verdict_rows import verdict_row
 from harness.results import Environment, Measurement, Phase, Run
@@ -57,6 +58,7 @@ class Progress:
         self._measuring: Cell | None = None
         self._waited_for: Cell | None = None
         self._gate: GateStanding | None = None
+        self._early: Callable[[Measurement], Verdict | None] | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
@@ -68,14 +70,23 @@ class Progress:
         environment: Environment | None = None,
         about_seconds: float | None = None,
         auto: Sequence[str] = (),
+        facing: Facing | None = None,
+        load: float | None = None,
+        now: str = "",
+        early: Callable[[Measurement], Verdict | None] | None = None,
     ) -> None:
-        """The run begins. `cells`, where known, only line the names up; `auto` is what that precision means here."""
+        """The run begins. `cells`, where known, only line the names up; `auto` is what that precision means here.
+
+        `early` tells what can be said of a cell against its baseline as soon as it is measured.
+        """
+        self._early = early
         self._total = total
         self._began = self._clock()
         widest = max((len(f"{cell.model} {cell.precision} {cell.device}") for cell in cells), default=0)
         self._label_width = min(widest, max(self._look.width // 2, 20))
         if environment is not None:
-            self._say(head(environment, total, about_seconds, self._look, auto=auto) + "\n")
+            said = head(environment, total, about_seconds, self._look, auto=auto, facing=facing, load=load, now=now)
+            self._say(said + "\n")
 
     def waiting(self, cell: Cell) -> None:
         """Another process measures on the cell's device: say so once a cell, then keep moving."""
@@ -103,7 +114,10 @@ class Progress:
         self._doing = self._measuring = None
         row = self._row(measurement)
         self._measured += row.state is State.MEASURED
-        self._say(cell_line(row, self._total, self._look, label_width=self._label_width, eta=self._eta()))
+        verdict = self._early(measurement) if self._early else None
+        said = verdict_row(verdict) if verdict else None
+        line = cell_line(row, self._total, self._look, label_width=self._label_width, eta=self._eta(), verdict=said)
+        self._say(line)
         self._show()
 
     def gate_started(self, comparisons: int, budget_seconds: float | None) -> None:

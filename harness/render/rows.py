@@ -102,7 +102,12 @@ class Headline:
     @property
     def sentence(self) -> str:
         """The headline in words, the same everywhere."""
-        return " · ".join((self.state, self.coverage, *(f"{n} {state}" for state, n in self.rest)))
+        return " · ".join((self.state, *self.phrases))
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """How much was measured, and what else came of it, without the word for how the run ended."""
+        return (self.coverage, *(f"{n} {state}" for state, n in self.rest))
 
 
 def cell_name(cell: Cell) -> str:

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: the head, a line a finished cell, the final table. Pure: rows in, text out.
+"""What a person reads in the terminal: a line a finished cell, the final table. Pure: rows in, text out.
 
 Owns the layout, not the words: figures and headline come from the rows, so that the page says the same.
 """
@@ -12,19 +12,21 @@ from dataclasses import replace
 from rich.cells import cell_len
 from tabulate import tabulate
 
+from harness.ending import ending_of
 from harness.render import numbers
 from harness.render.figures import UNPAIRED, Column
-from harness.render.gate import comparison_of
+from harness.render.gate import Comparison, comparison_of
 from harness.render.gate_terminal import gate_report
 from harness.render.look import Look
-from harness.render.machine import library_line, machine_line
-from harness.render.rows import GLYPHS, Row, State, by_reason, headline_of, rows_of, shown_columns
+from harness.render.next_steps import next_steps
+from harness.render.rows import GLYPHS, Headline, Row, State, by_reason, headline_of, rows_of, shown_columns
 from harness.render.stages import stages_report
 from harness.render.text import clip, one_line, shorten, visible
+from harness.render.verdict_rows import VerdictRow
 from harness.render.weights_rows import FOOT, MARK, random_models, weights_lines
 from harness.render.worth_rows import worth_blocks
 from harness.render.worth_terminal import worth_report
-from harness.results import Environment, Run
+from harness.results import Run
 
 _BY_WORTH = (
     "latency",
@@ -45,21 +47,12 @@ _TELLING = 20
 _NAMED = 8
 _MODELS = 24
 _LAST_WORDS_LINES = 6
+_REASONS = 3
 
 
-def head(
-    environment: Environment, cells: int, about_seconds: float | None, look: Look, *, auto: Sequence[str] = ()
+def cell_line(
+    row: Row, total: int, look: Look, *, label_width: int = 0, eta: str = "", verdict: VerdictRow | None = None
 ) -> str:
-    """Return what is said before the first cell: machine, libraries, plan, what `--precision auto` means here."""
-    plan = f"{cells} cell{'s' if cells != 1 else ''}"
-    if about_seconds is not None:
-        plan += f", about {numbers.duration(about_seconds)}"
-    lines = [("host", machine_line(environment)), ("env", library_line(environment)), ("plan", plan)]
-    lines += [("auto", said) for said in auto]
-    return look.fit("\n".join(_labelled(label, text, look.width) for label, text in lines))
-
-
-def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: str = "") -> str:
     """Return the line of a finished cell, and a line beneath it for each of its notes."""
     place = f"{row.number:>{len(str(total))}}/{total}"
     name = _padded(shorten(one_line(row.name), max(look.width // 2, 20)), label_width)
@@ -67,8 +60,9 @@ def cell_line(row: Row, total: int, look: Look, *, label_width: int = 0, eta: st
     room = look.width - cell_len(start)
     end = f"  {eta}" if eta and room - cell_len(eta) > _TELLING else ""
     room = max(room - cell_len(end), _TELLING)
-    said = clip(_outcome(row, room), room)
-    line = f"{start}{look.paint(row.state, _padded(said, room) if end else said)}{end}"
+    said = clip(_outcome(row, room, verdict), room)
+    tone = verdict.outcome if verdict else row.state
+    line = f"{start}{look.paint(tone, _padded(said, room) if end else said)}{end}"
     notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in row.notes)
     return look.fit("\n".join((line.rstrip(), *notes)))
 
@@ -81,20 +75,47 @@ def final_report(run: Run, look: Look, *, report: str | None = None) -> str:
     worst = State.FAILED if headline.counts[State.FAILED] else State.MEASURED
     if not run.complete:
         worst = State.NOT_MEASURED
-    said = "\n".join(textwrap.wrap(f"═══ {headline.sentence} ═══", look.width))
+    measured = look.paint(worst, _measured(headline, look, is_last_word=comparison is None))
     parts = [
         table(rows, look) if rows else "",
         _weights(run, look),
         stages_report(rows, look),
-        look.paint(worst, said.replace(headline.state, headline.state.upper(), 1)),
+        measured,
         _excused(rows, State.UNSUPPORTED, look),
         _failures(rows, look),
         _excused(rows, State.NOT_MEASURED, look),
         worth_report(worth_blocks(run), look),
         gate_report(comparison, look) if comparison else "",
-        f"report  {visible(report)}" if report else "",
+        _after(run, comparison, report, look),
     ]
     return look.fit("\n\n".join(part for part in parts if part))
+
+
+def _measured(headline: Headline, look: Look, *, is_last_word: bool) -> str:
+    """Return how much was measured. In a judged run the gate has the last word, and this is a plain line."""
+    if not is_last_word:
+        return "\n".join(textwrap.wrap(" · ".join(headline.phrases), look.width))
+    said = "\n".join(textwrap.wrap(f"═══ {headline.sentence} ═══", look.width))
+    return said.replace(headline.state, headline.state.upper(), 1)
+
+
+def _after(run: Run, comparison: Comparison | None, report: str | None, look: Look) -> str:
+    """Return where the report is, at the worst cell, and what can be done about that."""
+    steps = next_steps(run, comparison)
+    place = f"#{steps.anchor}" if steps else ""
+    lines = [("report", f"{visible(report)}{place}" if report else "")]
+    if steps:
+        lines += [("rerun", steps.rerun), ("accept", steps.accept)]
+    lines += [("why", reason) for reason in _untold(run, comparison)]
+    return "\n".join(f"{label:<7} {shorten(one_line(text), 8 * look.width)}" for label, text in lines if text)
+
+
+def _untold(run: Run, comparison: Comparison | None) -> Sequence[str]:
+    """Return why the run is not green, where neither a verdict nor a failed cell above says it."""
+    told = 0 if comparison is None else sum(row.verdict.is_fatal for row in comparison.worse)
+    told += sum(row.judged.is_fatal for row in comparison.judged) if comparison else 0
+    told += sum(one.failure is not None for one in run.measurements)
+    return () if told else ending_of(run).reasons[:_REASONS]
 
 
 def table(rows: Sequence[Row], look: Look) -> str:
@@ -131,16 +152,17 @@ def table(rows: Sequence[Row], look: Look) -> str:
     return look.fit("\n".join((*parts, *(_indented(line, look.width, "", "    ") for line in foot))).rstrip())
 
 
-def _outcome(row: Row, room: int) -> str:
+def _outcome(row: Row, room: int, verdict: VerdictRow | None) -> str:
     """Return what a cell's line says: all of it, or what fits of it: the memory is left out first."""
     if row.problem is not None:
         return f"{row.glyph} {_problem_line(row)}"
+    word = f"{verdict.glyph} {verdict.outcome}" if verdict else ""
     latency, speed, peak, quality = (row.figures[key] for key in ("latency", "speed", "peak", "quality"))
     ratio = f"{speed.text} {speed.aside or 'fp32'}" if speed.text.startswith("≈") else ""
     has_quality = not quality.why and quality.text != "ref"
     worths = dict.fromkeys((str(quality), quality.text)) if has_quality and not quality.note else (str(quality),)
     choices = [
-        "   ".join(text for text in (str(latency), times, worth if has_quality else "", memory) if text)
+        "   ".join(text for text in (str(latency), word, times, worth if has_quality else "", memory) if text)
         for times, memory in ((ratio, f"peak {peak}"), (ratio, ""), ("", ""))
         for worth in worths
     ]
@@ -225,10 +247,6 @@ def _failures(rows: Sequence[Row], look: Look) -> str:
         lines += [f"      | {shorten(line, look.width - 8)}" for line in words[-_LAST_WORDS_LINES:]]
         lines.append(f"      rerun  {shorten(visible(row.rerun), 8 * look.width)}")
     return "\n".join(lines)
-
-
-def _labelled(label: str, text: str, width: int) -> str:
-    return _indented(text, width, f"{label:<8} ", " " * 9)
 
 
 def _indented(text: str, width: int, first: str, rest: str) -> str:

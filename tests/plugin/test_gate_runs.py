@@ -403,6 +403,8 @@ def test_against_accepted_results_the_same_code_is_green(stored: GatedProject) -
     assert outcomes["loop/fp32/peak_bytes"] == outcomes["other/fp32/artifact_bytes"] == "unchanged"
     assert outcomes["loop/fp32/latency_seconds"] in ("inconclusive", "suspect", "unchanged")
     assert re.search(r"[3-9] sessions", stored.verdict("latency_seconds")["against"])
+    assert "same machine class · 2 of 2 comparable" in done.stdout
+    assert re.search(r"1/2 .* [?△·] (inconclusive|suspect|unchanged)", done.stdout), done.stdout
 
 
 def test_a_baseline_cut_short_costs_one_line_and_its_own_cell(stored: GatedProject) -> None:

@@ -9,9 +9,10 @@ from rich.cells import cell_len
 
 from harness.cells import Cell
 from harness.render.figures import UNPAIRED
+from harness.render.head import head
 from harness.render.look import Look
 from harness.render.rows import rows_of
-from harness.render.terminal import cell_line, final_report, head, table
+from harness.render.terminal import cell_line, final_report, table
 from harness.results import Environment, Phase
 
 WIDE, NARROW = Look(160), Look(60)
