@@ -205,10 +205,11 @@ class Judged:
     """A claim, a budget or a bound on quality, judged for one cell.
 
     Of a budget: its metric (of a `stage`, where it names one), the value that was found, and the target. Of a bound on
-    quality: its metric, what was lost in its unit (below zero: gained), and what may be; `over` is the precision that
-    it is held against. `accepted` is the reason by which a bound was loosened. Of a claim: the ratio that was found,
-    with its interval, and what was `claimed`, in words; `is_rough` where its two cells were timed one after the other
-    and not in turns.
+    quality: its metric, what was lost in its unit (below zero: gained) with its interval, and what may be; `over` is
+    the precision that it is held against. `accepted` is the reason by which a bound was loosened. Of a claim: the ratio
+    that was found, with its interval, and what was `claimed`, in words, up to its `best` where a range was; `is_rough`
+    where its two cells were timed one after the other and not in turns. `is_floor`: the target is the least that is
+    asked for, and not the most; None in records from before this was written down.
     """
 
     kind: str
@@ -228,6 +229,8 @@ class Judged:
     is_rough: bool = False
     stage: str = ""
     claimed: str = ""
+    best: float | None = None
+    is_floor: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

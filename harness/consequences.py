@@ -172,6 +172,7 @@ def judge_budget(budget: Budget, measurement: Measurement, *, is_fatal: bool) ->
         value,
         target,
         stage=budget.stage,
+        is_floor=budget.bound.at_least is not None,
     )
 
 
@@ -200,7 +201,8 @@ def _judge_quality_budget(budget: Budget, cell: Cell, quality: Quality, score: S
     text = f"{budget.metric} is {found.value:.3g} [{found.low:.3g}, {found.high:.3g}] of {found.examples} examples"
     kept = [keeps(end, budget.bound) for end in (found.low, found.high)]
     answer = Answer.MET if all(kept) else Answer.CANNOT_TELL if any(kept) else Answer.MISSED
-    return say(answer, f"{text}, {budget.bound}: {answer}", target)
+    judged = say(answer, f"{text}, {budget.bound}: {answer}", target)
+    return replace(judged, low=found.low, high=found.high, is_floor=budget.bound.at_least is not None)
 
 
 def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measurement | None, *, is_fatal: bool) -> Judged:
@@ -228,7 +230,8 @@ def judge_quality_bound(bound: QualityBound, found: Measurement, over: Measureme
         return say(Answer.CANNOT_TELL, f"nothing is known of the outputs of {which} here; measure it too")
     answer, text, estimate = judge_bound(cell, metric, bound.loses_at_most, over.quality, found.quality)
     judged = say(answer, text)
-    return replace(judged, value=estimate.value if estimate else None, target=bound.loses_at_most)
+    judged = replace(judged, target=bound.loses_at_most, is_floor=False)
+    return judged if estimate is None else replace(judged, value=estimate.value, low=estimate.low, high=estimate.high)
 
 
 def unimproved(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

@@ -286,6 +286,7 @@ def test_a_budget_is_met_or_missed_by_how_much(
     assert str(answer) in found.text
     assert off.replace(" ", "") in found.text.replace(" ", "")
     assert found.is_fatal is (is_fatal and answer is Answer.MISSED)
+    assert found.is_floor is ("at_least" in bound)
 
 
 STAGED = replace(MEASURED, stages={"translate": 0.082, "speak": 0.06})

@@ -196,3 +196,13 @@ def test_a_bound_on_a_metric_that_the_outputs_do_not_have_guards_nothing_and_is_
     assert (found.answer, found.is_fatal, found.over) == (Answer.CANNOT_TELL, True, "fp32")
     assert found.text == "its outputs have no word_error_rate: name one of accuracy, or other cells"
     assert not judge_quality_bound(bound, measured(quality=RIGHT), None, is_fatal=False).is_fatal
+
+
+def test_a_bound_says_where_the_loss_lies() -> None:
+    bound = QualityBound("right", CellPattern("*", "*", "*"), "accuracy", 0.05)
+    found = judge_quality_bound(bound, measured(quality=NEARLY), measured(quality=RIGHT), is_fatal=True)
+    assert found.value == pytest.approx(0.005), "one of two hundred"
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.value < found.high
+    assert (found.target, found.is_floor) == (0.05, False)

@@ -84,6 +84,8 @@ def judge_claim(
         high=ratio.high if ratio else None,
         is_rough=ratio is not None and ratio.is_rough,
         claimed=_claimed(claim),
+        best=claim.best,
+        is_floor=claim.bound.at_least is not None,
     )
 
 
@@ -102,6 +104,8 @@ def unmeasured(claim: Claim, cell: Cell, why: str) -> Judged:
         target=_target(claim.bound),
         over=claim.other_side,
         claimed=_claimed(claim),
+        best=claim.best,
+        is_floor=claim.bound.at_least is not None,
     )
 
 
@@ -293,7 +297,7 @@ def _judge_accuracy(
         fails = is_fatal and answer is Answer.FAILS
         over = claim.other_side
         judged = Judged("claim", claim.name, cell, answer, text, claim.source, fails, metric.name, None, at_most, over)
-        return replace(judged, claimed=_claimed(claim))
+        return replace(judged, claimed=_claimed(claim), best=claim.best, is_floor=claim.bound.at_least is not None)
 
     if own is None or other is None:
         which = claim.other(cell) if own is not None else cell

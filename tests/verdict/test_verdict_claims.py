@@ -164,6 +164,7 @@ def test_beyond_the_good_end_of_a_range_a_size_is_better_than_claimed(
     one = claim(Quantity.SIZE, at_most=0.5, of={"best": 0.25})
     found = judge_claim(one, OTHER, None, own, other, is_fatal=True)
     assert found.answer is expected
+    assert (found.target, found.best, found.is_floor) == (0.5, 0.25, False)
     assert found.text == f"size {bytes_ / 100:.3g} × fp32, counted, claimed 0.25 to 0.5" + (
         ": better than claimed" if is_better else ""
     )
@@ -178,6 +179,7 @@ def test_beyond_the_good_end_of_a_range_a_speed_is_better_than_claimed(
 ) -> None:
     found = judge_claim(claim(at_least=least, of={"best": best}), OTHER, TWICE, is_fatal=True)
     assert (found.answer, found.text.endswith("better than claimed")) == (expected, is_better)
+    assert (found.target, found.best, found.is_floor) == (least, best, True)
     assert f"claimed {least:g} to {best:g}" in found.text
 
 
