@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -110,13 +111,15 @@ def flips(pool: Pool, olds: Sequence[Terms], news: Sequence[Terms]) -> Flips | N
     if not (_is_decided(pool, olds) and _is_decided(pool, news)):
         return None
     one = _decision(pool)
-    sides = [(one(old), one(new)) for old, new in zip(olds, news, strict=True)]
-    if any((old is None) != (new is None) for old, new in sides):
+    sides = [(one(old), one(new), times) for (old, new), times in Counter(zip(olds, news, strict=True)).items()]
+    if any((old is None) != (new is None) for old, new, _ in sides):
         return None
-    told = [(old, new) for old, new in sides if old is not None and new is not None]
+    told = [(old, new, times) for old, new, times in sides if old is not None and new is not None]
     if not told:
         return None
-    return Flips(sum(old > new for old, new in told), sum(new > old for old, new in told), len(told))
+    only_old = sum(times for old, new, times in told if old > new)
+    only_new = sum(times for old, new, times in told if new > old)
+    return Flips(only_old, only_new, sum(times for _, _, times in told))
 
 
 def sign_flip(differences: Sequence[float], seed: int = _SEED) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 
@@ -49,6 +50,7 @@ def mcnemar(only_old: int, only_new: int) -> float:
     return at_least / (1 << differing)
 
 
+@lru_cache(maxsize=4096)
 def tango(only_old: int, only_new: int, examples: int, error_rate: float) -> tuple[float, float]:
     """Return the two-sided score interval of new − old, shares of the same examples (Tango 1998, Stat Med 17:891).
 

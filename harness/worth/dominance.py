@@ -12,9 +12,13 @@ from harness.cells import Cell
 from harness.metrics import METRICS
 from harness.results import Measurement
 from harness.scores import Quality
+from harness.stats.paired import Estimate
 from harness.verdict.compared import Cannot, compared
 from harness.verdict.times import LATENCY, MEMORY
 from harness.worth.standing import RATE, ROUGH, SIZE, Lead, Speed, Standing, Worth
+
+Losses = dict[tuple[Cell, Cell], Estimate | None]
+"""What is lost from one precision to another, of each two that were compared; kept, for both ask the same."""
 
 
 def dominated(group: Sequence[Standing], found: Mapping[Cell, Measurement]) -> list[Standing]:
@@ -23,8 +27,9 @@ def dominated(group: Sequence[Standing], found: Mapping[Cell, Measurement]) -> l
     Beside one that is worth it, what it dominates is not.
     """
     over: dict[Cell, list[_Beaten]] = {}
+    lost: Losses = {}
     for one in group:
-        beaten = [_Beaten(other, _better_in(other, one, found)) for other in group if other is not one]
+        beaten = [_Beaten(other, _better_in(other, one, found, lost)) for other in group if other is not one]
         over[one.cell] = [each for each in beaten if each.better_in]
     return [_beside(one, _best(over[one.cell], over), over) for one in group]
 
@@ -61,7 +66,7 @@ def _best(dominators: Iterable[_Beaten], over: Mapping[Cell, Sequence[_Beaten]])
     return min(dominators, key=place, default=None)
 
 
-def _better_in(one: Standing, other: Standing, found: Mapping[Cell, Measurement]) -> tuple[str, ...]:
+def _better_in(one: Standing, other: Standing, found: Mapping[Cell, Measurement], lost: Losses) -> tuple[str, ...]:
     """In what one is better by more than noise or a margin, while it is no worse in anything; else nothing."""
     if Worth.NO_RESULT in (one.worth, other.worth):
         return ()
@@ -72,7 +77,7 @@ def _better_in(one: Standing, other: Standing, found: Mapping[Cell, Measurement]
     }
     if not all(map(_is_no_worse, sides.values())):
         return ()  # and the intervals of quality, which take longest, need not be made
-    sides["quality"] = _sides_of_quality(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell))
+    sides["quality"] = _side_of_loss(_lost_between(one, other, found, lost))
     if not all(map(_is_no_worse, sides.values())):
         return ()
     return tuple(name for name, side in sides.items() if side == 1)
@@ -109,13 +114,29 @@ def _sides_of_bytes(one: float | None, other: float | None, margin: float) -> in
     return 0 if one <= other * (1 + margin) else -1
 
 
-def _sides_of_quality(one: Lead | None, other: Lead | None, mine: Quality | None, theirs: Quality | None) -> int | None:
-    """The same of the quality: of the same metric on the same examples, by its self-check worth believing."""
+def _lost_between(one: Standing, other: Standing, found: Mapping[Cell, Measurement], lost: Losses) -> Estimate | None:
+    """What is lost from the second to the first; the interval of the other way is the same, turned."""
+    turned = lost.get((other.cell, one.cell))
+    if turned is not None:
+        return turned.turned()
+    key = one.cell, other.cell
+    if key not in lost:
+        lost[key] = _lost(one.lead, other.lead, _quality(found, one.cell), _quality(found, other.cell))
+    return lost[key]
+
+
+def _lost(one: Lead | None, other: Lead | None, mine: Quality | None, theirs: Quality | None) -> Estimate | None:
+    """The same metric on the same examples, by its self-check worth believing; else nothing."""
     if one is None or other is None or mine is None or theirs is None or one.score.metric != other.score.metric:
         return None
     lost = compared(one.score.metric, theirs, mine, RATE)
-    if isinstance(lost, Cannot) or lost.one_sided:
+    return None if isinstance(lost, Cannot) or lost.one_sided else lost.loss
+
+
+def _side_of_loss(loss: Estimate | None) -> int | None:
+    """1 where the first is better beyond noise, 0 where it is no worse, -1 where it may be; None: not known."""
+    if loss is None:
         return None
-    if lost.loss.high is not None and lost.loss.high < 0:
+    if loss.high is not None and loss.high < 0:
         return 1
-    return 0 if lost.loss.value <= 0 else -1
+    return 0 if loss.value <= 0 else -1

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
 from harness.cells import Cell
-from harness.comparisons import Answer, Duel, Judged, Judgement
+from harness.comparisons import Answer, Duel, Judged, Judgement, Verdict
 from harness.consequences import control_tripped
 from harness.metrics import METRICS, Better
 from harness.quality_metrics import known
@@ -47,12 +47,13 @@ def worth_of(run: Run) -> tuple[Standing, ...]:
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in dict.fromkeys((*run.planned, *found)):
         groups.setdefault((cell.model, cell.device), []).append(cell)
+    said = _said(run.judgement)
     told: list[Standing] = []
     for cells in groups.values():
         if all(cell.precision == BASE for cell in cells):
             continue
         ordered = sorted(cells, key=lambda cell: cell.precision != BASE)
-        told += dominated([_weighed(cell, found, duels.get(cell), run.judgement) for cell in ordered], found)
+        told += dominated([_weighed(cell, found, duels.get(cell), said.get(cell, _NOTHING)) for cell in ordered], found)
     return tuple(told)
 
 
@@ -121,14 +122,14 @@ def _weighed(
     cell: Cell,
     found: Mapping[Cell, Measurement],
     duel: Duel | None,
-    judgement: Judgement | None,
+    said: _Said,
 ) -> Standing:
     """One precision beside fp32, as far as it is known."""
     own = found.get(cell)
     why = no_result(own)
     if why or own is None:
         return Standing(cell, Worth.NO_RESULT, f"no result: {why}", why)
-    quality, may_be_lost = own.quality, _may_be_lost(judgement, cell)
+    quality, may_be_lost = own.quality, _may_be_lost(said)
     told = Standing(
         cell,
         Worth.BASE,
@@ -155,7 +156,7 @@ def _weighed(
         size=_share(SIZE, own, base, duel),
         lead=_lead(own, other, may_be_lost),
     )
-    broken = [one for one in _bounds(judgement, cell) if one.answer is Answer.FAILS and one.accepted is None]
+    broken = [one for one in said.bounds if one.answer is Answer.FAILS and one.accepted is None]
     worth, text = conclusion(told, lacks, broken)
     if has_random_weights(own) and text.startswith("worth it"):
         text = f"{text}; with random weights only its likeness to fp32 is known"
@@ -250,22 +251,33 @@ def has_random_weights(measurement: Measurement) -> bool:
     return measurement.provenance is not None and measurement.provenance.weights.startswith("random")
 
 
-def _may_be_lost(judgement: Judgement | None, cell: Cell) -> Mapping[str, float]:
+def _may_be_lost(said: _Said) -> Mapping[str, float]:
     """How much a cell may lose of each metric against fp32, where that was said: by bounds, or a verdict's margin."""
-    if judgement is None:
-        return {}
-    lost = {
-        one.metric: one.margin
-        for one in judgement.verdicts
-        if one.cell == cell and one.metric is not None and one.margin is not None
-    }
+    lost = {one.metric: one.margin for one in said.verdicts if one.metric is not None and one.margin is not None}
     bounds: dict[str, float] = {}
-    for one in _bounds(judgement, cell):
+    for one in said.bounds:
         if one.metric is not None and one.target is not None and over(one) == BASE:
             bounds[one.metric] = min(one.target, bounds.get(one.metric, math.inf))
     return lost | bounds
 
 
-def _bounds(judgement: Judgement | None, cell: Cell) -> list[Judged]:
-    """The bounds on the quality of a cell, as they were judged."""
-    return [one for one in (judgement.judged if judgement else ()) if one.kind == "quality" and one.cell == cell]
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was judged of a cell: its verdicts, and the bounds on its quality."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    bounds: list[Judged] = field(default_factory=list)
+
+
+_NOTHING = _Said()
+
+
+def _said(judgement: Judgement | None) -> Mapping[Cell, _Said]:
+    """What was judged, cell by cell."""
+    said: dict[Cell, _Said] = {}
+    for verdict in judgement.verdicts if judgement else ():
+        said.setdefault(verdict.cell, _Said()).verdicts.append(verdict)
+    for judged in judgement.judged if judgement else ():
+        if judged.kind == "quality":
+            said.setdefault(judged.cell, _Said()).bounds.append(judged)
+    return said
