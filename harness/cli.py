@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Sequence
 
 from harness import __version__
-from harness.commands import accept, compare, doctor, export, init, listing, pick, quantizing, report, try_model
+from harness.commands import accept, check, compare, doctor, export, init, listing, pick, quantizing, report, try_model
 from harness.commands.exits import Exit
 from harness.errors import HarnessError
 
-COMMANDS = (init, listing, doctor, try_model, quantizing, pick, accept, compare, report, export)
+COMMANDS = (init, listing, doctor, try_model, quantizing, pick, accept, compare, check, report, export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,78 @@
+"""`quantgate check`: how a stored run ended, as an exit code, and that enough of it was compared at all.
+
+For the last job of a pipeline, which always runs: a gate that compared nothing must not be green.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from harness import journal
+from harness.commands.exits import Exit
+from harness.consequences import compared_cells
+from harness.ending import Word, ending_of
+from harness.results import Run, Status
+
+_REASONS = 5
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives the type no public name
+    """Declare the command."""
+    check = commands.add_parser(
+        "check",
+        help="how a stored run ended, as an exit code; fails where too few cells were compared",
+        description="Prints how a stored run ended, and ends as it ended: 0 fine, 1 something is worse, failed or"
+        " missing, 10 undecided or interrupted, 11 nothing, or fewer cells than asked for, compared or measured.",
+    )
+    check.add_argument(
+        "folder", type=Path, nargs="?", default=Path("reports/latest"), metavar="RUN", help="(default reports/latest)"
+    )
+    check.add_argument("--compared", type=int, metavar="N", help="at least so many cells (default 1)")
+    check.add_argument(
+        "--measured", type=int, metavar="N", help="at least so many cells; alone, nothing need be compared"
+    )
+    check.add_argument(
+        "--undecided-passes", action="store_true", help="end with 0 also where something could not be decided"
+    )
+    check.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Say how the run ended; the worst that can be said of it is the exit code."""
+    from harness.render.rows import headline_of, rows_of
+
+    found = journal.read_run(options.folder)
+    ending = ending_of(found)
+    print(f"{ending.word} · {_compared(found)} · {headline_of(found, rows_of(found)).coverage}")
+    for reason in ending.reasons[:_REASONS]:
+        print(f"  {reason}")
+    if len(ending.reasons) > _REASONS:
+        print(f"  +{len(ending.reasons) - _REASONS} more")
+    if ending.command_code == Exit.REGRESSION:
+        return Exit.REGRESSION
+    if lacking := _lacking(found, options):
+        print(f"  {lacking}")
+        return Exit.NOTHING_COMPARABLE
+    if ending.word is Word.INTERRUPTED:
+        return Exit.INCONCLUSIVE
+    if ending.word is Word.UNDECIDED and not options.undecided_passes:
+        return Exit.INCONCLUSIVE
+    return Exit.PASS
+
+
+def _compared(found: Run) -> str:
+    cells = len({*found.planned, *(one.cell for one in found.measurements)})
+    count = len(compared_cells(found.judgement)) if found.judgement else 0
+    return f"compared {count} of {cells} cells"
+
+
+def _lacking(found: Run, options: argparse.Namespace) -> str:
+    """What there is too little of; empty where there is enough. `--measured` alone asks for no comparison."""
+    measured = sum(one.status is Status.MEASURED for one in found.measurements)
+    if options.measured is not None and measured < options.measured:
+        return f"{measured} cells were measured, and {options.measured} were asked for"
+    asked = options.compared if options.compared is not None else int(options.measured is None)
+    compared = len(compared_cells(found.judgement)) if found.judgement else 0
+    return f"{compared} cells were compared, and {asked} were asked for" if compared < asked else ""
