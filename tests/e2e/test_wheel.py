@@ -1,37 +1,21 @@
 """What somebody gets who installs the package: small, complete, and a plugin at once."""
 
-import subprocess
-import sys
-import venv
 import zipfile
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return next(folder.glob("quantgate-*.whl"))
+from tests.e2e.conftest import ROOT, Installed
 
 
 def test_the_wheel_holds_the_ruler_with_its_templates_and_none_of_the_measured(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "harness/render/templates/report.html.j2" in names
+    for folder in ("harness/render/templates", "harness/init_files"):
+        there = {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir() if path.is_file()}
+        assert there
+        assert there <= set(names)
     assert not [name for name in names if name.startswith(("suites/", "tests/", "bench/"))]
 
 
-def test_installed_alone_it_lists_and_reports_what_is_missing(wheel: Path, tmp_path: Path) -> None:
-    home = tmp_path / "venv"
-    venv.create(home, with_pip=True)
-    python = home / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt"), str(wheel)]
-    subprocess.run(install, check=True, capture_output=True, timeout=600)
-
+def test_installed_alone_it_lists_and_reports_what_is_missing(alone: Installed, tmp_path: Path) -> None:
     project = tmp_path / "project"
     models = project / "suites" / "models"
     models.mkdir(parents=True)
@@ -47,23 +31,12 @@ def test_installed_alone_it_lists_and_reports_what_is_missing(wheel: Path, tmp_p
     )
     (project / "suites" / "test_cells.py").write_text((ROOT / "suites" / "test_cells.py").read_text())
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(home / "bin" / command[0]), *command[1:]],
-            cwd=project,
-            env={"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    listed = run("quantgate", "list")
+    listed = alone.run(project, "quantgate", "list")
     assert listed.returncode == 0, listed.stderr
     assert "mine" in listed.stdout
-    measured = run("pytest", "suites/")
+    measured = alone.run(project, "pytest", "suites/")
     assert measured.returncode == 1, measured.stdout
     assert 'pip install "quantgate[onnx]"' in " ".join(measured.stdout.split())
     assert (project / "reports" / "latest" / "report.html").exists()
-    again = run("quantgate", "report", "reports/latest")
+    again = alone.run(project, "quantgate", "report", "reports/latest")
     assert again.returncode == 0, again.stderr
