@@ -22,8 +22,9 @@ from harness.errors import UsageProblem
 from harness.options import cache_folder
 from harness.precisions.store import Manifest as StoreManifest
 from harness.precisions.store import file_digest
-from harness.worth.picking import Candidate, Limits, Pick, picks
+from harness.worth.picking import Limits, Pick, picks
 from harness.worth.standing import BASE
+from harness.worth.terms import Candidate
 
 _UNITS = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _SCHEMA = 1

@@ -18,8 +18,9 @@ from harness.render.text import one_line, visible
 from harness.render.worth_rows import PAIRED, WorthRow, worth_row
 from harness.results import Run
 from harness.verdict.times import LATENCY
-from harness.worth.picking import Candidate, Fact, candidates_of
+from harness.worth.picking import Fact
 from harness.worth.standing import Worth
+from harness.worth.terms import Candidate, candidates_of
 from harness.worth.weighing import worth_of
 
 _TITLES = ("precision", "latency", "× fp32", "memory", "size", "covered", "outputs")
