@@ -63,6 +63,14 @@ def interval(low: float, high: float) -> str:
     return f"[{least:.{decimals}f}, {most:.{decimals}f}]".replace("-", "−")
 
 
+def within(value: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """Write a value and its interval in the same digits: `1.370`, `[1.340, 1.400]`; the second may be empty."""
+    low, high = finite(low), finite(high)
+    if low is None or high is None or low >= high:
+        return numbers.plain(value), ""
+    return f"{value:.{_decimals((high - low) / 2)}f}".replace("-", "−"), interval(low, high)
+
+
 def _decimals(half: float) -> int:
     """How many decimals an uncertainty leaves a meaning: two digits of its own."""
     return min(max(1 - math.floor(math.log10(half)), 0), _MOST_DECIMALS + 2) if half > 0 else 0

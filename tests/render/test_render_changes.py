@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.render.changes import arrow, bound, change, farthest, relative_half_width, share, span, values
+from harness.render.changes import arrow, bound, change, farthest, relative_half_width, share, span, values, within
 
 
 @pytest.mark.parametrize(
@@ -136,3 +136,19 @@ def test_how_far_and_how_wide_an_interval_is() -> None:
     assert relative_half_width(2.0, 1.9, 2.1) == pytest.approx(0.05)
     assert relative_half_width(2.0, 2.0, 2.0) is None
     assert relative_half_width(math.nan, 1.9, 2.1) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        # Half the width is 0.03, 0.3 and 30: two digits of it are 3, 2 and no decimals.
+        (1.34, 1.40, ("1.370", "[1.340, 1.400]")),
+        (1.07, 1.67, ("1.37", "[1.07, 1.67]")),
+        (-28.63, 31.37, ("1", "[−29, 32]")),
+        (1.37, 1.37, ("1.37", "")),
+        (None, 1.4, ("1.37", "")),
+        (math.nan, 1.4, ("1.37", "")),
+    ],
+)
+def test_a_value_has_the_digits_of_its_interval(low: float | None, high: float | None, written: tuple[str, str]) -> None:
+    assert within(1.37, low, high) == written
