@@ -28,6 +28,7 @@ from harness.render.text import clip, one_line
 from harness.render.verdict_rows import GLYPHS, WORST, VerdictRow, by_cell, verdict_row, worst_first
 from harness.results import Run
 
+TONE_GLYPHS: Mapping[Tone, str] = {Tone.FAILED: "✕", Tone.UNSURE: "?", Tone.PASSED: "✓"}
 _TOGETHER = (Outcome.NOT_COMPARABLE, Outcome.UNSUPPORTED, Outcome.NEW)
 _LINE_SHOWN = 600
 _NOTHING = "nothing was compared"
@@ -59,7 +60,7 @@ class GateHeadline:
     @property
     def glyph(self) -> str:
         """The sign of the state."""
-        return {Tone.FAILED: "✕", Tone.UNSURE: "?", Tone.PASSED: "✓"}[self.tone]
+        return TONE_GLYPHS[self.tone]
 
     @property
     def tone(self) -> Tone:

@@ -137,6 +137,15 @@ class VerdictRow:
         return tuple(phrase for phrase in (self.change, margin, could_see, self.basis) if phrase)
 
     @property
+    def n(self) -> str:
+        """How many pairs, processes or examples it rests on; empty where that is not counted."""
+        if self.verdict.examples:
+            return _counted(self.verdict.examples, "example")
+        if not self.verdict.pairs:
+            return ""
+        return _counted(self.verdict.pairs, "pair" if self.verdict.basis is Basis.LIVE else "process")
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """The sentences beneath the numbers."""
         return tuple(
@@ -272,6 +281,10 @@ def _basis(verdict: Verdict) -> str:
             return "stored baseline"
         case Basis.EXACT:
             return f"counted in {verdict.pairs} processes a side" if verdict.pairs else "counted"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('s') else 's'}"
 
 
 def cleaned(text: str | None) -> str:

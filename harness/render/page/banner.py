@@ -1,30 +1,90 @@
-"""The first thing on the page: how the run ended, what is worst, what it was measured on."""
+"""The first thing on the page: how the run ended, what is worst, what came of it in numbers, against what and where.
+
+Only arranges: the word is the ending's, counts and sentences are the rows'.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from harness.render import machine, numbers
+from harness.comparisons import LOST_SUPPORT, Outcome, Verdict
+from harness.consequences import fatal_lines
+from harness.render import machine, numbers, origin_words
+from harness.render.gate import TONE_GLYPHS, Comparison
 from harness.render.page.context import Page
-from harness.render.rows import GLYPHS
+from harness.render.rows import GLYPHS, State
+from harness.render.text import one_line
+from harness.render.verdict_rows import VerdictRow
 from harness.results import Run
+
+_REASONS_OPEN = 2
+_DIFFERENCES_OPEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A word with its sign and how often it occurs; `href` leads to what it counts."""
+
+    kind: str
+    glyph: str
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line beneath the headline: a name, what is said at once, and what is folded or stands at `href`."""
+
+    name: str
+    open: tuple[str, ...]
+    folded: tuple[str, ...] = ()
+    href: str = ""
+    is_loud: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The lines beneath the headline."""
+    """The first screen's upper half."""
 
-    when: str
-    machine: str
-    libraries: str
-    glyphs = GLYPHS
+    tone: str
+    glyph: str
+    state: str
+    extent: str
+    worst: VerdictRow | None
+    quiet: str
+    reasons: tuple[str, ...]
+    more_reasons: tuple[str, ...]
+    chips: tuple[Chip, ...]
+    facts: tuple[Fact, ...]
+    measured: str
 
 
 def view(page: Page) -> Banner:
-    """Say when and on what it was."""
-    run = page.run
-    return Banner(when(run), machine.machine_line(run.environment), machine.library_line(run.environment))
+    """Say how the run ended, in the words of its ending and its rows."""
+    reasons = _reasons(page)
+    if page.comparison is not None:
+        comparison, head = page.comparison, page.comparison.headline
+        state, extent, tone, chips = head.state, head.coverage, head.tone, tuple(_outcomes(page))
+        worst = comparison.worse[0] if comparison.worse else None
+        quiet = "" if worst else _all_is_well(comparison)
+    else:
+        state, extent, tone, chips = page.headline.state, f"{page.headline.coverage} cells", page.headline.tone, ()
+        worst, quiet, chips = None, "", tuple(_states(page))
+    return Banner(
+        tone=str(tone),
+        glyph=TONE_GLYPHS[tone],
+        state=state,
+        extent=extent,
+        worst=worst,
+        quiet=quiet,
+        reasons=reasons[:_REASONS_OPEN],
+        more_reasons=reasons[_REASONS_OPEN:],
+        chips=chips,
+        facts=tuple(_compared(page.run, page.comparison)),
+        measured=_measured(page),
+    )
 
 
 def when(run: Run) -> str:
@@ -40,3 +100,74 @@ def when(run: Run) -> str:
         )
     except (ValueError, TypeError):
         return said
+
+
+def _outcomes(page: Page) -> Iterable[Chip]:
+    assert page.comparison is not None
+    for word, glyph, text in page.comparison.headline.chips:
+        href = _filter_of(word) if isinstance(word, Outcome) else "claims"
+        yield Chip(f"v-{word.name.lower()}", glyph, text, href)
+
+
+def _states(page: Page) -> Iterable[Chip]:
+    for state, n in page.headline.rest:
+        yield Chip(f"s-{state.name.lower()}", GLYPHS[state], f"{n} {state}", _filter_of(state))
+
+
+def _filter_of(word: Outcome | State) -> str:
+    """The fragment that shows the cells of a word, in the matrix."""
+    return f"f={word.name.lower()}"
+
+
+def _all_is_well(comparison: Comparison) -> str:
+    said = "; ".join(comparison.unchanged)
+    return f"unchanged: {said}" if said else ""
+
+
+def _reasons(page: Page) -> tuple[str, ...]:
+    """Why it is not green, but for the verdicts, which stand beneath by themselves."""
+    run = page.run
+    told: set[str] = set()
+    broken: tuple[Verdict, ...] = ()
+    if run.judgement is not None:
+        told = set(fatal_lines(replace(run.judgement, judged=())))
+        broken = tuple(one for one in run.judgement.verdicts if one.is_fatal and one.outcome is Outcome.FAILED)
+    cells = tuple(f"{one.cell}: failed in " for one in broken if one.metric is None)
+    found = (line for line in page.headline.ending.reasons if line not in told and not line.startswith(cells))
+    return tuple(map(one_line, found))
+
+
+def _compared(run: Run, comparison: Comparison | None) -> Iterable[Fact]:
+    """What it was held against, by what both differ, what was let pass."""
+    if comparison is None or run.judgement is None:
+        return
+    yield Fact("Baseline", (_baseline(run),))
+    beside = (one_line(str(one)) for duel in run.duels for one in duel.differences if one != LOST_SUPPORT)
+    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing that was recorded",)
+    yield Fact("Differs", differs[:_DIFFERENCES_OPEN], differs[_DIFFERENCES_OPEN:])
+    if comparison.control is not None:
+        yield Fact("Control", (comparison.control.text,), is_loud=comparison.control.is_loud)
+    if comparison.accepted:
+        yield Fact("Accepted", comparison.accepted[:1], comparison.accepted[1:], "accepted")
+
+
+def _baseline(run: Run) -> str:
+    judgement = run.judgement
+    assert judgement is not None
+    if not judgement.origins:
+        is_live = any(not duel.is_control and duel.pairs for duel in run.duels)
+        return "live: both sides ran here, in turns" if is_live else one_line(judgement.against)
+    parts = (
+        origin_words.commits(judgement.origins),
+        origin_words.age(judgement.origins, run.started),
+        "same machine class",
+        f"stored of {len(judgement.origins)} cell{'s' * (len(judgement.origins) != 1)}",
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def _measured(page: Page) -> str:
+    """When, how much and on what, in a line."""
+    others = (f"{n} {state}" for state, n in page.headline.rest) if page.comparison else ()
+    cells = (page.headline.coverage,) if page.comparison else ()
+    return " · ".join((when(page.run), *cells, *others, machine.machine_line(page.run.environment)))

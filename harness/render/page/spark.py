@@ -1,0 +1,108 @@
+"""Where the marks of a spark line go: what a latency's verdict was made of, in the order measured. Pure geometry.
+
+Owns the scale of the drawing: ln(new ÷ old) upwards, so that up is slower, and the band of the margin either way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.comparisons import Basis, Duel, Origin, Verdict
+from harness.render import changes
+from harness.render.page.drawing import Scale
+from harness.render.page.forest import is_of
+from harness.render.page.strip import thin
+from harness.results import Measurement
+from harness.stats.passes import pass_means
+from harness.verdict.times import LATENCY
+
+WIDTH = 92.0
+HEIGHT = 22.0
+
+_SIDE = 4.0
+_EDGE = 3.5
+_MOST_MARKS = 40
+_BANDS_SHOWN = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A drawing, ready to place: a line through all marks, those before and those that confirm, and the margin."""
+
+    line: str
+    before: str
+    after: str
+    nothing_y: float
+    band: tuple[float, float] | None
+    says: str
+
+
+def spark_of(
+    verdict: Verdict, duel: Duel | None, origin: Origin | None, measurement: Measurement | None
+) -> Spark | None:
+    """Draw what a verdict on a latency was made of: its pairs, or the stored sessions and then now; else None."""
+    if is_of(verdict) and duel is not None:
+        return _of_pairs(verdict, duel)
+    if verdict.basis is Basis.STORED and verdict.metric == LATENCY and origin is not None and measurement is not None:
+        return _of_sessions(verdict, origin, measurement)
+    return None
+
+
+def _of_pairs(verdict: Verdict, duel: Duel) -> Spark | None:
+    clock = verdict.clock or duel.clock
+    pairs = sorted((pair for pair in duel.pairs if pair.stage and clock in pair.log_ratios), key=lambda one: one.stage)
+    if len(pairs) < 2:
+        return None
+    points = [pair.log_ratios[clock] for pair in pairs]
+    first = sum(pair.stage == 1 for pair in pairs)
+    says = f"{len(pairs)} pairs in the order measured, between {_percent(min(points))} and {_percent(max(points))}"
+    return _drawn(points, first, verdict, says)
+
+
+def _of_sessions(verdict: Verdict, origin: Origin, measurement: Measurement) -> Spark | None:
+    means = [_mean(session) for session in origin.sessions]
+    stored = [mean for mean in means if mean is not None]
+    now = _mean(pass_means(measurement.sample)) if measurement.sample else None
+    if now is None or not stored:
+        return None
+    usual = math.fsum(math.log(mean) for mean in stored) / len(stored)
+    points = [math.log(mean) - usual for mean in (*stored, now)]
+    count = "1 session" if len(stored) == 1 else f"{len(stored)} sessions"
+    return _drawn(points, len(stored), verdict, f"{count} and now, {_percent(points[-1])} off their middle")
+
+
+def _mean(seconds: Sequence[float]) -> float | None:
+    """The mean of a session's passes; None where that is no time."""
+    found = math.fsum(seconds) / len(seconds) if seconds else 0.0
+    return found if math.isfinite(found) and found > 0 else None
+
+
+def _drawn(points: Sequence[float], before: int, verdict: Verdict, says: str) -> Spark:
+    margin = changes.finite(verdict.margin)
+    band = None if margin is None or not 0 < margin < 1 else math.log1p(margin)
+    y = _scale(points, band)
+    x = Scale(0, max(len(points) - 1, 1), _SIDE, WIDTH - _SIDE)
+    kept = thin(points, _MOST_MARKS)
+    places = [(x(at), y(points[at]), at < before) for at in kept]
+    return Spark(
+        line="M" + "L".join(f"{across:.1f} {up:.1f}" for across, up, _ in places),
+        before="".join(f"M{across:.1f} {up:.1f}h0" for across, up, is_before in places if is_before),
+        after="".join(f"M{across:.1f} {up:.1f}h0" for across, up, is_before in places if not is_before),
+        nothing_y=round(y(0.0), 1),
+        band=None if band is None else (round(y(band), 1), round(y(-band) - y(band), 1)),
+        says=says if band is None else f"{says}; margin {changes.share(margin)}",
+    )
+
+
+def _scale(points: Sequence[float], band: float | None) -> Scale:
+    """Choose the ends: no change and all marks are inside, and a margin is never drawn wider than the picture."""
+    inside = [0.0, *points, *((-_BANDS_SHOWN * band, _BANDS_SHOWN * band) if band else ())]
+    low, high = min(inside), max(inside)
+    room = 0.0 if high > low else 0.01
+    return Scale(low - room, high + room, HEIGHT - _EDGE, _EDGE)
+
+
+def _percent(log_ratio: float) -> str:
+    return changes.change(math.exp(min(log_ratio, 700.0)))
