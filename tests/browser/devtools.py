@@ -47,8 +47,8 @@ class Tab:
         self._target = browser.send("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = browser.send("Target.attachToTarget", {"targetId": self._target, "flatten": True})
         self._session = attached["sessionId"]
-        self._send("Page.enable")
-        self._send("Log.enable")
+        for domain in ("Page", "Log", "Runtime", "Network"):
+            self._send(f"{domain}.enable")
 
     def open(
         self,
@@ -59,8 +59,10 @@ class Tab:
         scheme: str = "light",
         fragment: str = "",
         media: str = "screen",
+        scripts: bool = True,
     ) -> None:
-        """Open a file, in a window of this size, by this colour scheme."""
+        """Open a file, in a window of this size, by this colour scheme, with the page's own scripts or without."""
+        self._send("Emulation.setScriptExecutionDisabled", {"value": not scripts})
         self._send(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
@@ -86,9 +88,20 @@ class Tab:
         return answer["result"].get("value")
 
     def complaints(self) -> list[str]:
-        """What the browser logged: blocked styles, failed loads."""
+        """What the browser logged: blocked styles, failed loads, errors of scripts and what they wrote."""
+        said = {
+            "Log.entryAdded": lambda params: params["entry"]["text"],
+            "Runtime.exceptionThrown": lambda params: json.dumps(params["exceptionDetails"]),
+            "Runtime.consoleAPICalled": lambda params: json.dumps(params["args"]),
+        }
+        return [said[event["method"]](event["params"]) for event in self._browser.events if event["method"] in said]
+
+    def requests(self) -> list[str]:
+        """What was asked for since the page was opened, the page itself first."""
         return [
-            event["params"]["entry"]["text"] for event in self._browser.events if event["method"] == "Log.entryAdded"
+            event["params"]["request"]["url"]
+            for event in self._browser.events
+            if event["method"] == "Network.requestWillBeSent"
         ]
 
     def screenshot(self, width: int, height: int, scale: float = 1.0) -> bytes:

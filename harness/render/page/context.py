@@ -13,10 +13,12 @@ from harness.cells import Cell
 from harness.comparisons import Outcome
 from harness.consequences import of_cells
 from harness.render.gate import Comparison, comparison_of
-from harness.render.rows import Headline, Row, State, headline_of, rows_of
+from harness.render.rows import Headline, Row, State, anchor_of, headline_of, rows_of
 from harness.render.weights_rows import random_models
 from harness.render.worth_rows import WorthBlock, worth_blocks
 from harness.results import Run
+from harness.worth.standing import Standing
+from harness.worth.weighing import worth_of
 
 _PAGE_BYTES = 1_450_000
 _LINE_BYTES = 700
@@ -47,41 +49,48 @@ class Page:
     """A run, arranged once for all views.
 
     `detailed` are the cells that have an article of their own on this page; `inline` are those of them whose article
-    is there when the page opens, while the others wait in a folded part. `outcomes` has one verdict a judged cell.
-    `anchors` are the fragments that lead to a cell: to its article, or to its line in the table.
+    is there when the page opens, while the others wait in a folded part. `outcomes` has one verdict a judged cell;
+    `only_judged` are the cells that verdicts speak of though the run has them not. `anchors` are the fragments that
+    lead to a cell: to its article, or to its line in the table.
     """
 
     run: Run
     rows: tuple[Row, ...]
     headline: Headline
     comparison: Comparison | None
+    standings: tuple[Standing, ...]
     worths: tuple[WorthBlock, ...]
     random_models: frozenset[str]
     detailed: frozenset[Cell]
     inline: frozenset[Cell]
     outcomes: Mapping[Cell, Outcome]
     by_cell: Mapping[Cell, Row]
+    only_judged: tuple[Cell, ...]
     anchors: frozenset[str]
 
 
 def page_of(run: Run, only: frozenset[Cell] | None = None) -> Page:
     """Arrange a run. The cells of `only` have an article before any other; without it, those that tell most."""
-    rows = rows_of(run)
+    rows, standings = rows_of(run), worth_of(run)
     outcomes = of_cells(run.judgement.verdicts) if run.judgement else {}
     told = _most_telling(rows, outcomes, only)
     detailed = told[: _room(len(rows))]
+    by_cell = {row.cell: row for row in rows}
+    only_judged = tuple(cell for cell in outcomes if cell not in by_cell)
     return Page(
         run=run,
         rows=rows,
         headline=headline_of(run, rows),
         comparison=comparison_of(run),
-        worths=worth_blocks(run),
+        standings=standings,
+        worths=worth_blocks(run, standings),
         random_models=frozenset(random_models(run.measurements)),
         detailed=frozenset(detailed),
         inline=frozenset(detailed if len(rows) <= _INLINE_CELLS else detailed[:_INLINE_OF_MANY]),
         outcomes=outcomes,
-        by_cell={row.cell: row for row in rows},
-        anchors=frozenset(row.anchor for row in rows),
+        by_cell=by_cell,
+        only_judged=only_judged,
+        anchors=frozenset((*(row.anchor for row in rows), *map(anchor_of, only_judged))),
     )
 
 
