@@ -5,7 +5,7 @@ Owns how these numbers are written. Decides nothing: that is `worth`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.cells import Cell
@@ -107,11 +107,14 @@ class WorthBlock:
         return tuple(said)
 
 
-def worth_blocks(run: Run) -> tuple[WorthBlock, ...]:
-    """Arrange the standings of a run: a block a model and device; none of a model of which all is missing."""
+def worth_blocks(run: Run, standings: Iterable[Standing] | None = None) -> tuple[WorthBlock, ...]:
+    """Arrange the standings of a run: a block a model and device; none of a model of which all is missing.
+
+    Whoever has the standings already gives them: to weigh a thousand cells takes its time.
+    """
     weights = {one.model: one for one in weights_lines(run)}
     groups: dict[tuple[str, str], list[WorthRow]] = {}
-    for standing in worth_of(run):
+    for standing in worth_of(run) if standings is None else standings:
         groups.setdefault((standing.cell.model, standing.cell.device), []).append(worth_row(standing))
     return tuple(
         WorthBlock(model, device, tuple(rows), weights.get(model))

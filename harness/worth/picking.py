@@ -12,7 +12,7 @@ from harness.comparisons import Answer
 from harness.phases import Fact as Fact  # noqa: PLC0414 - offered here too: what is told is made of it
 from harness.results import Run
 from harness.verdict.words import amount
-from harness.worth.terms import Candidate, Question, Terms, Told, questions, why_not
+from harness.worth.terms import SENTENCES, Candidate, Question, Terms, Told, questions, why_not
 from harness.worth.weighing import worth_of
 
 
@@ -59,7 +59,7 @@ def answer(question: Question, limits: Limits, run: str, machine: dict[str, Fact
     others = tuple(replace(told[one], why=why) for one, why in reasons.items() if why)
     if not able:
         why = next(reasons[one] for one in question.terms if one.is_base)
-        return replace(pick, others=others, problem=f"nothing qualifies, not even fp32: {why}")
+        return replace(pick, others=others, problem=SENTENCES["none"].format(why=why))
     ranked = [
         replace(told[one], why=_first_words(one, len(others)) if place == 0 else _after_words(one, able[place - 1]))
         for place, one in enumerate(able)
@@ -82,8 +82,8 @@ def _too_large(peak: float | None, most: float | None) -> str:
     if most is None:
         return ""
     if peak is None:
-        return "how much memory it needs is not known"
-    return f"it needs {_mb(peak)}, and {_mb(most)} may be used" if peak > most else ""
+        return SENTENCES["unweighed"]
+    return SENTENCES["large"].format(peak=_mb(peak), most=_mb(most)) if peak > most else ""
 
 
 def _mb(count: float) -> str:
@@ -105,8 +105,7 @@ def _answer(told: Told, most: float) -> Answer:
 
 def _first_words(one: Terms, others: int) -> str:
     if one.is_base:
-        beaten = f"; {others} others do not qualify" if others else ""
-        return f"no other precision is shown to be better here{beaten}"
+        return SENTENCES["first"] + (SENTENCES["beaten"].format(count=others) if others else "")
     return one.sentence
 
 
@@ -114,11 +113,9 @@ def _after_words(one: Terms, before: Terms) -> str:
     """Why a precision comes after another."""
     name = before.precision
     if one.is_base:
-        return f"after {name}: the reference itself, which always answers as it should"
+        return SENTENCES["reference"].format(name=name)
     if one.is_faster:
-        return f"after {name}: {one.times:.2f}× as fast as fp32, where {name} is {before.times:.2f}×"
+        return SENTENCES["faster"].format(name=name, times=f"{one.times:.2f}", theirs=f"{before.times:.2f}")
     if before.is_faster:
-        return f"after {name}: as fast as fp32, no faster"
-    if before.is_base:
-        return f"after {name}: as fast, and it saves nothing worth a word"
-    return f"after {name}: as fast as fp32 like it, and saves less"
+        return SENTENCES["slower"].format(name=name)
+    return SENTENCES["idle" if before.is_base else "less"].format(name=name)

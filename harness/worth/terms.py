@@ -18,6 +18,23 @@ from harness.verdict.times import LATENCY, MEMORY
 from harness.worth.standing import BASE, NOTABLE, SIZE, Lead, Speed, Standing, Worth
 from harness.worth.weighing import worth_of
 
+SENTENCES: Mapping[str, str] = {
+    "fails": "its {told}, where {allowed} may be lost",
+    "unshown": "its {told}, which does not show that at most {allowed} is lost",
+    "cannot": "whether its quality holds cannot be told: {why}",
+    "unweighed": "how much memory it needs is not known",
+    "large": "it needs {peak}, and {most} may be used",
+    "none": "nothing qualifies, not even fp32: {why}",
+    "first": "no other precision is shown to be better here",
+    "beaten": "; {count} others do not qualify",
+    "reference": "after {name}: the reference itself, which always answers as it should",
+    "faster": "after {name}: {times}× as fast as fp32, where {name} is {theirs}×",
+    "slower": "after {name}: as fast as fp32, no faster",
+    "idle": "after {name}: as fast, and it saves nothing worth a word",
+    "less": "after {name}: as fast as fp32 like it, and saves less",
+}
+"""What is said of a precision as the limits are; the page, which asks with others, says it in these words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -207,9 +224,9 @@ def why_not(told: Told, answer: Answer, allowed: str) -> str:
     if answer is Answer.HOLDS:
         return ""
     if answer is Answer.FAILS:
-        return f"its {told.words}, where {allowed} may be lost"
-    why = told.why or f"its {told.words}, which does not show that at most {allowed} is lost"
-    return f"whether its quality holds cannot be told: {why}"
+        return SENTENCES["fails"].format(told=told.words, allowed=allowed)
+    why = told.why or SENTENCES["unshown"].format(told=told.words, allowed=allowed)
+    return SENTENCES["cannot"].format(why=why)
 
 
 def _slow(speed: Speed | None) -> str:
