@@ -60,10 +60,12 @@ def test_what_a_cell_saves_is_told_for_what_both_sides_know() -> None:
 
 def test_the_page_has_both_for_every_precision_and_nothing_saved_for_fp32() -> None:
     rows = rows_of(replace(RUN, planned=(), measurements=(FP32, INT8)))
-    of_fp32, of_int8 = ({one.title: one for one in detail_of(row, 40).subjects} for row in rows)
-    assert "Saved" not in of_fp32
-    assert "Spread" in of_fp32
-    assert [entry.name for entry in of_int8["Saved"].entries] == ["model size", "peak memory"]
+    of_fp32, of_int8 = ({line.name: line.text for line in detail_of(row, 40).readings} for row in rows)
+    assert "beside fp32" not in of_fp32
+    assert of_fp32["spread"].startswith("mean ± sd 250 ms ± 70.7 ms, of 2 inferences")
+    assert of_int8["beside fp32"] == (
+        "model size 91 % less (362 MB → 34.2 MB) · peak memory 75 % less (803 MB → 200 MB)"
+    )
 
 
 def test_beside_fp32_of_another_device_that_is_said() -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 from fixed_judgement import AGAINST, CONTROL, DUELS, FP32, TURN_STATIC, VERDICTS, live, pairs
+from paths import dots
 
 from harness.comparisons import Clock, Duel, Outcome, Verdict
-from harness.render.page.forest import WIDTH, Forest, forest_of
+from harness.render.page.drawing import WIDTH
+from harness.render.page.forest import Forest, forest_of
 
 VERDICT = next(verdict for verdict in VERDICTS if verdict.cell == TURN_STATIC and verdict.clock)
 DUEL = next(duel for duel in DUELS if duel.cell == TURN_STATIC)
@@ -18,10 +20,6 @@ def drawn(duel: Duel = DUEL, verdict: Verdict | None = VERDICT) -> Forest:
     found = forest_of(duel, verdict)
     assert found is not None
     return found
-
-
-def dots(path: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r"M([\d.]+) ([\d.]+)h0", path)]
 
 
 def value_at(forest: Forest, x: float) -> float:

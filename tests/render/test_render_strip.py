@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import re
-
 from fixed_run import MEASUREMENTS, PLANNED, measured
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import dots
 
-from harness.render.page.strip import HEIGHT, WIDTH, strip_of, thin
+from harness.render.page.drawing import WIDTH
+from harness.render.page.strip import HEIGHT, strip_of, thin
 from harness.results import Sample, WarmUp
-
-
-def dots(path: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r"M([\d.]+) ([\d.]+)h0", path)]
 
 
 def test_every_inference_is_a_dot_and_warm_up_stands_apart() -> None:

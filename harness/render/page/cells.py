@@ -1,53 +1,145 @@
-"""Cell by cell: all that is known of each."""
+"""Cell by cell: the answer first, then what it is made of. An article a cell, those of one model beside one another.
+
+Owns which drawings a cell gets: two sides where there were two, else this run alone. An article that is not part of the
+page when it opens waits with the others of its model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.cells import Cell
-from harness.comparisons import Duel
+from harness.comparisons import Duel, Outcome
+from harness.metrics import METRICS
+from harness.render import numbers
 from harness.render.figures import Column
+from harness.render.judged_rows import JudgedRow
+from harness.render.page.bars import HEIGHT as BAR_HEIGHT
 from harness.render.page.context import Page
 from harness.render.page.detail import Detail, detail_of
-from harness.render.page.forest import WIDTH as FOREST_WIDTH
+from harness.render.page.drawing import WIDTH
 from harness.render.page.forest import Forest, forest_of, is_of
-from harness.render.page.strip import HEIGHT, WIDTH
+from harness.render.page.slices import HEIGHT as SLICE_HEIGHT
+from harness.render.page.slices import WIDTH as SLICE_WIDTH
+from harness.render.page.spread import Spread, spread_of_pairs, spread_of_passes, spread_of_sessions
+from harness.render.page.strip import HEIGHT
 from harness.render.rows import shown_columns
+from harness.render.verdict_rows import VerdictRow
+from harness.verdict.times import LATENCY
 
-_MARKS_OF_A_CELL = 300
-_MARKS_OF_A_PAGE = 40_000
+_MARKS_OF_A_CELL = 150
+_LEAD = ("latency", "speed", "quality", "peak", "device_peak")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was compared of a cell: its verdicts, told one by one or in passing, and the duel they were made of."""
+
+    told: tuple[VerdictRow, ...]
+    unchanged: tuple[VerdictRow, ...]
+    latency: VerdictRow | None
+    against: str
+    duel: Duel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A cell with all its drawings."""
+
+    detail: Detail
+    compared: Compared | None
+    spread: Spread | None
+    forest: Forest | None
+    promises: tuple[JudgedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """The cells of one model: those that are there at once, and those that wait under what the button says."""
+
+    at_once: tuple[Article, ...]
+    waiting: tuple[Article, ...]
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The details in the order of the rows, and the pairs of each that was compared live."""
+    """The articles, and what they share: the columns, the leading ones first; what each reading is; sizes."""
 
-    details: tuple[Detail, ...]
-    columns: tuple[Column, ...]
-    duels: Mapping[Cell, Duel]
-    forests: Mapping[Cell, Forest]
-    strip_size = (WIDTH, HEIGHT)
-    forest_width = FOREST_WIDTH
+    chapters: tuple[Chapter, ...]
+    lead: tuple[Column, ...]
+    rest: tuple[Column, ...]
+    meanings: tuple[tuple[str, str], ...]
+    width = WIDTH
+    strip_height = HEIGHT
+    bar_height = BAR_HEIGHT
+    slice_size = (SLICE_WIDTH, SLICE_HEIGHT)
 
 
 def view(page: Page) -> Cells:
-    """Show what is known of each cell."""
-    marks = max(min(_MARKS_OF_A_CELL, _MARKS_OF_A_PAGE // max(len(page.rows), 1)), 40)
+    """Show what is known of each cell that has room."""
+    duels = {duel.cell: duel for duel in page.run.duels if not duel.is_control}
+    articles: dict[str, list[Article]] = {}
+    for row in page.rows:
+        if row.cell in page.detailed:
+            detail = detail_of(row, _MARKS_OF_A_CELL)
+            articles.setdefault(row.cell.model, []).append(_article(page, detail, duels.get(row.cell)))
+    columns = shown_columns(page.rows)
     return Cells(
-        tuple(detail_of(row, marks) for row in page.rows if row.cell in page.detailed),
-        shown_columns(page.rows),
-        {duel.cell: duel for duel in page.run.duels if not duel.is_control},
-        _forests(page),
+        chapters=tuple(_chapter(page, model, found) for model, found in articles.items()),
+        lead=tuple(column for column in columns if column.key in _LEAD),
+        rest=tuple(column for column in columns if column.key not in _LEAD),
+        meanings=_meanings(page),
     )
 
 
-def _forests(page: Page) -> dict[Cell, Forest]:
-    """Draw the pairs of every cell, with the verdict that was made of them."""
-    cells = page.comparison.cells if page.comparison else {}
-    drawn = {
-        duel.cell: forest_of(duel, next((row.verdict for row in cells.get(duel.cell, ()) if is_of(row.verdict)), None))
-        for duel in page.run.duels
-        if not duel.is_control
-    }
-    return {cell: forest for cell, forest in drawn.items() if forest is not None}
+def _chapter(page: Page, model: str, articles: Iterable[Article]) -> Chapter:
+    at_once: list[Article] = []
+    waiting: list[Article] = []
+    for article in articles:
+        (at_once if article.detail.row.cell in page.inline else waiting).append(article)
+    more = " more" if at_once else ""
+    says = f"Show {len(waiting)}{more} cell{'s' * (len(waiting) != 1)} of {model}"
+    return Chapter(tuple(at_once), tuple(waiting), says)
+
+
+def _article(page: Page, detail: Detail, duel: Duel | None) -> Article:
+    cell, measurement = detail.row.cell, detail.row.measurement
+    compared = _compared(page, cell, duel)
+    live = next((row.verdict for row in (compared.told if compared else ()) if is_of(row.verdict)), None)
+    origins = page.run.judgement.origins if page.run.judgement else ()
+    origin = next((one for one in origins if one.cell == cell), None)
+    spread = spread_of_pairs(duel, live) if duel else None
+    if spread is None and measurement is not None:
+        spread = (spread_of_sessions(origin, measurement) if origin else None) or spread_of_passes(measurement)
+    return Article(
+        detail=detail,
+        compared=compared,
+        spread=spread,
+        forest=forest_of(duel, live) if duel else None,
+        promises=tuple(row for row in page.comparison.judged if row.judged.cell == cell) if page.comparison else (),
+    )
+
+
+def _compared(page: Page, cell: Cell, duel: Duel | None) -> Compared | None:
+    """The latency leads, whatever became of it; of the rest only what is not unchanged is told at length."""
+    rows = page.comparison.cells.get(cell, ()) if page.comparison else ()
+    latency = next((row for row in rows if row.verdict.metric == LATENCY), None)
+    told = [row for row in rows if row is latency or row.outcome is not Outcome.UNCHANGED or row.verdict.is_fatal]
+    if not rows and (duel is None or not duel.problem):
+        return None
+    return Compared(
+        told=tuple(told),
+        unchanged=tuple(row for row in rows if row not in told),
+        latency=latency,
+        against=" and ".join(dict.fromkeys(row.verdict.against for row in rows)),
+        duel=duel,
+    )
+
+
+def _meanings(page: Page) -> tuple[tuple[str, str], ...]:
+    """What each reading on this page is, in the order of the table of metrics."""
+    cells = (row.measurement for row in page.rows if row.cell in page.detailed)
+    found = {reading.metric for one in cells if one is not None for reading in one.readings}
+    return tuple((numbers.metric_words(name), METRICS[name].summary) for name in METRICS if name in found)

@@ -1,16 +1,19 @@
-"""Everything recorded of one cell, arranged to be read: readings by subject, what is missing by reason, origins.
+"""Everything recorded of one cell, arranged to be read: the answer, its drawings, readings by subject, gaps, origins.
 
-Leaves nothing out: a metric that no subject claims is listed under "Other".
+Leaves nothing out: a metric that no subject claims is listed under "other". What belongs together is one line of words,
+so that a page has room for many cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 from harness.metrics import METRICS
 from harness.render import numbers
 from harness.render.beside import saved_entries, spread_entries
+from harness.render.page.bars import Divided, MemoryBars, covered_bar, memory_bars, stage_bar
+from harness.render.page.slices import SliceMarks, slice_marks
 from harness.render.page.strip import Strip, strip_of
 from harness.render.quality_rows import QualityDetail, quality_detail
 from harness.render.rows import Row
@@ -19,52 +22,36 @@ from harness.results import Condition, Measurement, PlacementProof, Provenance, 
 from harness.worth.weighing import lead_score
 
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Time", ("latency_", "corrected_", "device_p50_", "throughput_", "limit_")),
-    ("Audio", ("real_time_", "audio_", "first_audible_", "chunk_", "underrun")),
-    ("Service", ("first_byte_", "requests_", "errors_")),
-    ("Loading", ("import_", "conversion_", "open_", "first_inference_")),
-    ("Memory", ("peak_", "steady_", "device_")),
-    ("Artifact", ("artifact_", "parameters_", "weights_")),
-    ("Energy", ("energy_",)),
+    ("time", ("latency_", "corrected_", "device_p50_", "throughput_", "limit_")),
+    ("audio", ("real_time_", "audio_", "first_audible_", "chunk_", "underrun")),
+    ("service", ("first_byte_", "requests_", "errors_")),
+    ("loading", ("import_", "conversion_", "open_", "first_inference_")),
+    ("memory", ("peak_", "steady_", "device_")),
+    ("artifact", ("artifact_", "parameters_", "weights_")),
+    ("energy", ("energy_",)),
 )
-_OTHER = "Other"
+_OTHER = "other"
 _DIGEST_SHOWN = 12
 _LEFT_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A name, a value in words, and what explains it. `whole` is the value uncut, where it was cut."""
+class Line:
+    """A name and what is said under it."""
 
     name: str
     text: str
-    meaning: str = ""
-    note: str = ""
-    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """The readings of one subject that have a value."""
+class Drawings:
+    """What is drawn of one measurement by itself."""
 
-    title: str
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Readings that have no value, for the reason they share."""
-
-    why: str
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionTable:
-    """The machine before, during and after: a line for each thing that it says."""
-
-    moments: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[str, ...]], ...]
+    strip: Strip | None = None
+    memory: MemoryBars | None = None
+    stages: Divided | None = None
+    covered: Divided | None = None
+    slices: SliceMarks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,78 +59,92 @@ class Detail:
     """All of a cell, ready to place."""
 
     row: Row
-    strip: Strip | None
-    subjects: tuple[Subject, ...]
-    gaps: tuple[Gap, ...]
-    process: tuple[Entry, ...]
-    origin: tuple[Entry, ...]
-    conditions: ConditionTable | None
+    drawings: Drawings = field(default_factory=Drawings)
+    readings: tuple[Line, ...] = ()
+    gaps: tuple[Line, ...] = ()
+    making: tuple[Line, ...] = ()
     quality: QualityDetail | None = None
     stages: str = ""
+    covered: str = ""
 
 
 def detail_of(row: Row, marks: int) -> Detail:
-    """Arrange a cell; `marks` is how many dots its drawing may have."""
+    """Arrange a cell; `marks` is how many dots the drawing of its samples may have."""
     measurement = row.measurement
     if measurement is None:
-        return Detail(row, None, (), (), (), (), None)
+        return Detail(row)
+    quality, lead = measurement.quality, lead_score(measurement)
+    drawings = Drawings(
+        strip=strip_of(measurement, marks),
+        memory=memory_bars(measurement),
+        stages=stage_bar(measurement.stages),
+        covered=covered_bar(measurement),
+        slices=slice_marks(quality, lead) if quality and lead else None,
+    )
     return Detail(
         row=row,
-        strip=strip_of(measurement, marks),
-        subjects=(*_subjects(measurement.readings), *_beside(measurement, row.reference)),
+        drawings=drawings,
+        readings=(*_subjects(measurement.readings, drawings.memory), *_beside(measurement, row.reference)),
         gaps=tuple(_gaps(measurement.readings)),
-        process=tuple(_process(measurement)),
-        origin=tuple(_origin(measurement.provenance)) if measurement.provenance else (),
-        conditions=_conditions(measurement.conditions) if measurement.conditions else None,
-        quality=quality_detail(measurement.quality, lead_score(measurement)) if measurement.quality else None,
+        making=(*_process(measurement), *_origin(measurement.provenance), *_conditions(measurement.conditions)),
+        quality=quality_detail(quality, lead) if quality else None,
         stages=stages_line(measurement.stages),
+        covered=_covered(measurement.provenance),
     )
 
 
-def _subjects(readings: Iterable[Reading]) -> Iterable[Subject]:
-    entries: dict[str, list[Entry]] = {title: [] for title in (*(title for title, _ in _SUBJECTS), _OTHER)}
+def _subjects(readings: Iterable[Reading], memory: MemoryBars | None) -> Iterable[Line]:
+    """The readings that have a value; those that stand at a bar of memory, and add nothing to it, are not repeated."""
+    drawn = memory.metrics if memory else frozenset()
+    said: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in _SUBJECTS), _OTHER)}
     for reading in readings:
-        if reading.value is not None:
-            metric = METRICS[reading.metric]
-            text = numbers.reading(metric, reading.value)
-            entry = Entry(numbers.metric_words(reading.metric), text, metric.summary, reading.note or "")
-            entries[_subject(reading.metric)].append(entry)
-    return (Subject(title, tuple(found)) for title, found in entries.items() if found)
+        if reading.value is not None and (reading.note or reading.metric not in drawn):
+            text = f"{numbers.metric_words(reading.metric)} {numbers.reading(METRICS[reading.metric], reading.value)}"
+            said[_subject(reading.metric)].append(f"{text} ({reading.note})" if reading.note else text)
+    return (Line(title, _together(found)) for title, found in said.items() if found)
 
 
-def _beside(measurement: Measurement, fp32: Measurement | None) -> Iterable[Subject]:
+def _beside(measurement: Measurement, fp32: Measurement | None) -> Iterable[Line]:
     if measurement.sample is not None:
-        yield Subject("Spread", tuple(Entry(*told) for told in spread_entries(measurement.sample)))
-    if fp32 is not None and (saved := tuple(Entry(*told) for told in saved_entries(measurement, fp32))):
-        yield Subject("Saved", saved)
+        yield Line("spread", _together(f"{name} {text}, {of}" for name, text, of in spread_entries(measurement.sample)))
+    if fp32 is not None and (saved := [f"{name} {text}" for name, text, _ in saved_entries(measurement, fp32)]):
+        device = "" if fp32.cell.device == measurement.cell.device else f" on {fp32.cell.device}"
+        yield Line(f"beside fp32{device}", _together(saved))
 
 
 def _subject(metric: str) -> str:
     return next((title for title, starts in _SUBJECTS if metric.startswith(starts)), _OTHER)
 
 
-def _gaps(readings: Iterable[Reading]) -> Iterable[Gap]:
+def _together(texts: Iterable[str]) -> str:
+    return " · ".join(texts)
+
+
+def _gaps(readings: Iterable[Reading]) -> Iterable[Line]:
+    """What has no value, under the reason that it shares."""
     names: dict[str, list[str]] = {}
     for reading in readings:
         if reading.unavailable is not None:
             names.setdefault(reading.unavailable, []).append(numbers.metric_words(reading.metric))
-    return (Gap(why, tuple(found)) for why, found in names.items())
+    return (Line(", ".join(found), why) for why, found in names.items())
 
 
-def _process(measurement: Measurement) -> Iterable[Entry]:
+def _process(measurement: Measurement) -> Iterable[Line]:
+    said = []
     if measurement.sample is not None:
         sample = measurement.sample
-        yield Entry("timed", f"{len(sample.wall_seconds)} inferences in {sample.passes} passes of the workload")
+        said.append(f"{len(sample.wall_seconds)} inferences in {sample.passes} passes of the workload")
     if measurement.warm_up is not None:
-        yield Entry("warm-up", _warm_up(measurement.warm_up), "made and thrown away before timing")
+        said.append(_warm_up(measurement.warm_up))
+    said.append(f"{numbers.duration(measurement.seconds_spent)} spent on this cell, all in all")
+    yield Line("measured", _together(said))
     if measurement.placement is not None:
-        yield Entry("placement", _placement(measurement.placement), "where the runtime says the compute is")
-    yield Entry("spent", numbers.duration(measurement.seconds_spent), "on this cell, all in all")
+        yield Line("placement", _placement(measurement.placement))
 
 
 def _warm_up(warm_up: WarmUp) -> str:
     steady = "then steady" if warm_up.steady else "and no steady state"
-    return f"{warm_up.inferences} inferences, {numbers.seconds(warm_up.seconds)}, {steady}"
+    return f"warm-up of {warm_up.inferences}, {numbers.seconds(warm_up.seconds)}, thrown away, {steady}"
 
 
 def _placement(proof: PlacementProof) -> str:
@@ -151,52 +152,58 @@ def _placement(proof: PlacementProof) -> str:
     return f"{places}; astray: {', '.join(proof.astray)}" if proof.astray else f"{places}; none astray"
 
 
-def _origin(provenance: Provenance) -> Iterable[Entry]:
-    yield Entry("weights", provenance.weights)
-    yield Entry("artifact", f"{provenance.artifact_format}, {provenance.artifact_provenance}")
-    yield Entry("workload", f"{provenance.workload}, {provenance.examples} examples")
-    for name, digest in (
-        ("reference digest", provenance.reference_digest),
-        ("artifact digest", provenance.artifact_digest),
-        ("workload digest", provenance.workload_digest),
-        ("calibration digest", provenance.calibration_digest),
-    ):
-        if digest is not None:
-            yield Entry(name, digest[:_DIGEST_SHOWN], whole=digest)
-    if provenance.weight_count:
-        yield Entry(
-            "converted",
-            f"{provenance.converted_count} of {provenance.weight_count} weight tensors, "
-            f"{numbers.bytes_(provenance.converted_bytes)} of {numbers.bytes_(provenance.weight_bytes)}",
-        )
+def _covered(provenance: Provenance | None) -> str:
+    if provenance is None or not provenance.weight_count:
+        return ""
+    return (
+        f"{provenance.converted_count} of {provenance.weight_count} weight tensors,"
+        f" {numbers.bytes_(provenance.converted_bytes)} of {numbers.bytes_(provenance.weight_bytes)}"
+    )
+
+
+def _origin(provenance: Provenance | None) -> Iterable[Line]:
+    if provenance is None:
+        return
     for name, modules in (
         ("modules converted", provenance.modules_converted),
         ("modules left", provenance.modules_left),
     ):
         if modules:
-            yield Entry(name, ", ".join(f"{count:,} {kind}" for kind, count in modules.items()), "by their class")
-    if provenance.count_by_dtype:
-        counts = (f"{numbers.count(count)} {dtype}" for dtype, count in provenance.count_by_dtype.items())
-        yield Entry("parameters", ", ".join(counts))
-    if provenance.count_by_part:
-        total = sum(provenance.count_by_part.values()) or 1
-        parts = (f"{name} {count:,} ({count / total:.0%})" for name, count in provenance.count_by_part.items())
-        yield Entry("parameters by part", ", ".join(parts))
+            yield Line(name, ", ".join(f"{count:,} {kind}" for kind, count in modules.items()))
     if left := provenance.left_unconverted:
         more = f" and {len(left) - _LEFT_SHOWN} more (run.json has them)" if len(left) > _LEFT_SHOWN else ""
-        yield Entry("left as they were", ", ".join(left[:_LEFT_SHOWN]) + more)
-
-
-def _conditions(conditions: tuple[Condition, ...]) -> ConditionTable:
-    names = [field.name for field in fields(Condition) if field.name != "when"]
-    said = [name for name in names if any(getattr(condition, name) is not None for condition in conditions)]
-    return ConditionTable(
-        moments=tuple(condition.when for condition in conditions),
-        lines=tuple(
-            (_condition_words(name), tuple(_condition(name, getattr(condition, name)) for condition in conditions))
-            for name in said
-        ),
+        yield Line("left as they were", ", ".join(left[:_LEFT_SHOWN]) + more)
+    if provenance.count_by_dtype:
+        counts = (f"{numbers.count(count)} {dtype}" for dtype, count in provenance.count_by_dtype.items())
+        yield Line("parameters", ", ".join(counts))
+    if provenance.count_by_part:
+        yield Line("parameters by part", _parts(provenance.count_by_part))
+    yield Line("weights", provenance.weights)
+    yield Line("artifact", f"{provenance.artifact_format}, {provenance.artifact_provenance}")
+    yield Line("workload", f"{provenance.workload}, {provenance.examples} examples")
+    digests = (
+        ("reference", provenance.reference_digest),
+        ("artifact", provenance.artifact_digest),
+        ("workload", provenance.workload_digest),
+        ("calibration", provenance.calibration_digest),
     )
+    shown = ", ".join(f"{name} {digest[:_DIGEST_SHOWN]}" for name, digest in digests if digest)
+    yield Line("by content", f"{shown} (the digests begin so; run.json has them whole)")
+
+
+def _parts(counts: Mapping[str, int]) -> str:
+    total = sum(counts.values()) or 1
+    return ", ".join(f"{name} {count:,} ({count / total:.0%})" for name, count in counts.items())
+
+
+def _conditions(conditions: Sequence[Condition]) -> Iterable[Line]:
+    """The machine before, during and after: a line for each thing that it says."""
+    for name in (one.name for one in fields(Condition) if one.name != "when"):
+        values = [getattr(condition, name) for condition in conditions]
+        if any(value is not None for value in values):
+            told = zip(conditions, values, strict=True)
+            said = ", ".join(f"{_condition(name, value)} {condition.when}" for condition, value in told)
+            yield Line(_condition_words(name), said)
 
 
 def _condition_words(name: str) -> str:

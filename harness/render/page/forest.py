@@ -6,15 +6,13 @@ Owns the scale of the drawing: ln(new ÷ old) from left to right, pairs from abo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.comparisons import Basis, Clock, Duel, Pair, Verdict
 from harness.render import changes
-from harness.render.page.strip import Scale
+from harness.render.page.drawing import WIDTH, Scale, Tick, dots, is_inside, place
 from harness.verdict.times import LATENCY
-
-WIDTH = 640.0
 
 _TOP = 6.0
 _ROW = 9.0
@@ -24,18 +22,9 @@ _ROOM_OF_INTERVAL = 22.0
 _ROOM_OF_TICKS = 18.0
 _CAP = 4.0
 _EDGE = 0.1
-_LEAST_TICK, _MOST_TICK = 0.07, 0.93
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MOST_TICKS = 6
 _ERRORS_SHOWN = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A word beneath the drawing, and where, in per cent of the width."""
-
-    place: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +61,15 @@ def forest_of(duel: Duel, verdict: Verdict | None) -> Forest | None:
     low, centre, high = _logs(verdict)
     x = _scale(points, band, [end for end in (low, centre, high) if end is not None])
     row = max(min(_ROW, _ROOM_OF_PAIRS / len(pairs)), _LEAST_ROW)
-    heights = [_TOP + row * (place + 0.5) for place in range(len(pairs))]
+    heights = [_TOP + row * (number + 0.5) for number in range(len(pairs))]
     drawn = _TOP + row * len(pairs) + _ROOM_OF_INTERVAL
     bar = drawn - _ROOM_OF_INTERVAL / 2
     marks = [(pair.stage, x(point), y) for pair, point, y in zip(pairs, points, heights, strict=True)]
     return Forest(
         height=drawn + _ROOM_OF_TICKS,
         drawn_height=drawn,
-        first_stage=_dots((at, y) for stage, at, y in marks if stage == 1),
-        second_stage=_dots((at, y) for stage, at, y in marks if stage == 2),
+        first_stage=dots((at, y) for stage, at, y in marks if stage == 1),
+        second_stage=dots((at, y) for stage, at, y in marks if stage == 2),
         whiskers="".join(_whisker(pair, clock, x, y) for pair, y in zip(pairs, heights, strict=True)),
         nothing_x=round(x(0.0), 1),
         band=None if band is None else (round(x(-band), 1), round(x(band) - x(-band), 1)),
@@ -126,14 +115,10 @@ def _ticks(x: Scale) -> tuple[Tick, ...]:
     least, most = math.expm1(x.low), math.expm1(x.high)
     step = next((step for step in _STEPS if (most - least) * 100 / step <= _MOST_TICKS), None)
     if step is None:
-        return (Tick(_place(x(0.0)), "0 %"),)
+        return (Tick(place(x(0.0)), "0 %"),)
     numbers = range(math.ceil(least * 100 / step), math.floor(most * 100 / step) + 1)
     places = [(x(math.log1p(number * step / 100)), number * step) for number in numbers if number * step > -100]
-    return tuple(Tick(_place(at), _tick(value)) for at, value in places if _LEAST_TICK <= at / WIDTH <= _MOST_TICK)
-
-
-def _place(at: float) -> str:
-    return f"{at / WIDTH * 100:.2f}%"
+    return tuple(Tick(place(at), _tick(value)) for at, value in places if is_inside(at))
 
 
 def _tick(percent: float) -> str:
@@ -152,8 +137,3 @@ def _whisker(pair: Pair, clock: Clock, x: Scale, y: float) -> str:
 def _bar(start: float, end: float, y: float) -> str:
     cap = f"{y - _CAP:.1f}v{2 * _CAP:.1f}"
     return f"M{start:.1f} {y:.1f}H{end:.1f}M{start:.1f} {cap}M{end:.1f} {cap}"
-
-
-def _dots(points: Iterable[tuple[float, float]]) -> str:
-    """Return a path of lines without length: the caps of the stroke make the dots, round or square."""
-    return "".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.comparisons import Duel, Verdict
 from harness.render.gate import Comparison
 from harness.render.page.context import Page
-from harness.render.page.forest import WIDTH as FOREST_WIDTH
+from harness.render.page.drawing import WIDTH as FOREST_WIDTH
 from harness.render.page.forest import Forest, forest_of, is_of
 from harness.results import Run
 

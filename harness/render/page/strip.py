@@ -10,30 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.render import numbers
+from harness.render.page.drawing import WIDTH, Scale, dots
 from harness.results import Measurement
 from harness.stats.estimates import median
 
-WIDTH = 640.0
 HEIGHT = 96.0
 _TOP = 8.0
 _BOTTOM = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """A straight line from values to pixels."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Return the pixel of a value, at the edge for one beyond it; the middle where all values are the same."""
-        if self.high == self.low:
-            return (self.start + self.end) / 2
-        inside = min(max(value, self.low), self.high)
-        return self.start + (inside - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +48,8 @@ def strip_of(measurement: Measurement, limit: int) -> Strip | None:
     y = Scale(min(timed), max(timed), HEIGHT - _BOTTOM, _TOP)
     kept = thin(everything, limit)
     return Strip(
-        warm_up=_dots([(x(i), y(everything[i])) for i in kept if i < len(warm)]),
-        timed=_dots([(x(i), y(everything[i])) for i in kept if i >= len(warm)]),
+        warm_up=dots([(x(i), y(everything[i])) for i in kept if i < len(warm)]),
+        timed=dots([(x(i), y(everything[i])) for i in kept if i >= len(warm)]),
         median_y=round(y(median(timed)), 1),
         timing_x=round(x(len(warm) - 0.5), 1) if warm else None,
         least=numbers.seconds(min(timed)),
@@ -90,8 +73,3 @@ def thin(values: Sequence[float], limit: int) -> tuple[int, ...]:
         kept.add(min(range(start, stop), key=values.__getitem__))
         kept.add(max(range(start, stop), key=values.__getitem__))
     return tuple(sorted(kept))
-
-
-def _dots(points: Sequence[tuple[float, float]]) -> str:
-    """Return a path of lines without length: with round caps each is a dot, and all of them are one element."""
-    return "".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)
