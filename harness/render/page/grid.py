@@ -160,7 +160,7 @@ def _legend(spots: Iterable[Spot]) -> tuple[tuple[StrEnum, str, int], ...]:
 def _unjudged(row: Row, *, is_first: bool) -> Spot:
     latency, speed = _latency(row), _speed(row)
     if row.problem is not None:
-        return Spot(row.anchor, row.state, row.glyph, str(row.state), row.problem.code, is_first=is_first)
+        return Spot(row.anchor, row.state, row.glyph, str(row.state), _code(row), is_first=is_first)
     return Spot(row.anchor, row.state, row.glyph, latency, speed, speed, is_first=is_first)
 
 
@@ -170,7 +170,7 @@ def _judged(cell: Cell, outcome: Outcome, row: Row | None, verdicts: Sequence[Ve
     change = told.change if told is not None and told.change != DASH else ""
     value = _INTERVAL.sub("", change) or str(outcome)
     if row is None or row.state is not State.MEASURED:
-        code = row.problem.code if row is not None and row.problem is not None else "not in this run"
+        code = _code(row) if row is not None else "not in this run"
         return Spot(anchor, outcome, glyph, value, code, is_first=is_first)
     latency, aside, shown_latency = _latency(row), _latency(row), ""
     if told is not None and change and told.verdict.metric != LATENCY:
@@ -185,6 +185,11 @@ def _telling(outcome: Outcome, verdicts: Sequence[VerdictRow]) -> VerdictRow | N
     saying = [row for row in verdicts if row.outcome is outcome]
     of_latency = (row for row in saying if row.verdict.metric == LATENCY)
     return next(of_latency, saying[0] if saying else None)
+
+
+def _code(row: Row) -> str:
+    """Why a cell has no numbers, in a word or two: after "failed" it is enough to say in what."""
+    return row.problem.code.removeprefix("failed ") if row.problem is not None else ""
 
 
 def _latency(row: Row) -> str:

@@ -86,7 +86,7 @@ def view(page: Page) -> Table:
         tuple(tuple(lines[at : at + _LINES_OF_A_PART]) for at in range(inline, len(lines), _LINES_OF_A_PART)),
         tuple(reasons),
         {state: found for state in State if (found := _excuses(page.rows, state))},
-        sum(not line.has_article for line in lines),
+        len(page.rows) - len(page.detailed),
     )
 
 

@@ -62,7 +62,7 @@
       count += !row.hidden;
     }
     for (const table of matrix.querySelectorAll("table")) {
-      const device = table.caption.querySelector("bdi").textContent;
+      const device = table.tHead.querySelector("bdi").textContent;
       const names = [...table.tHead.rows[0].cells].map(cell => cell.textContent);
       let any = false;
       for (const row of table.tBodies[0].rows) {
