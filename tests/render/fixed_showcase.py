@@ -106,7 +106,7 @@ _TOLD = (
     _live(TURN, Outcome.REGRESSED, "slower, confirmed in fresh processes, by the wall clock", 0.124, 0.044, 13,
           is_fatal=True),
     _peak(HEARD, Outcome.REGRESSED, "larger, counted", 1.061,
-          accepted="the cache is kept between calls since #212; until 2026-12-31"),
+          accepted="cache kept since #212; until 2026-12-31"),
     _live(VAD, Outcome.SUSPECT, "slower, but no more than sessions differ", 0.091, 0.129, 0, basis=Basis.STORED,
           settle=_SETTLE, differences=()),
     _live(VOICE_DYNAMIC, Outcome.INCONCLUSIVE, "neither was shown: the time was spent; about 40 s more would decide",
@@ -138,8 +138,7 @@ JUDGEMENT = Judgement(
                value=0.00689, target=0.010),
     ),
     accepted=(
-        "accepted.toml:4: moonshine-tiny/int8-dynamic/cpu peak memory: accepted (until 2026-12-31): the cache is kept"
-        " between calls since #212",
+        "accepted.toml:4: moonshine-tiny/int8-dynamic/cpu peak memory: accepted (until 2026-12-31): cache kept since #212",
     ),
     error_rate=0.01,
     comparisons=42,

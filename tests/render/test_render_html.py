@@ -4,67 +4,18 @@ import base64
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from fixed_run import HOSTILE, HOSTILE_NAME, PLANNED, RUN
+from page_tree import Tree, everything
 
 from harness.errors import HarnessError
 from harness.render.page.assemble import render_html, write_report
 from harness.render.rows import rows_of
 
 PAGE = render_html(RUN)
-VOID = {"meta", "wbr", "br", "img", "input", "link", "hr"}
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    children: list[Element] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-
-    def all(self, tag: str) -> list[Element]:
-        return [found for child in self.children for found in ([child] if child.tag == tag else []) + child.all(tag)]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join((*self.pieces, *(child.text for child in self.children))).split())
-
-
-class Tree(HTMLParser):
-    """The page as a tree; a tag that is closed out of order is an error."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.root = Element("root", {})
-        self._open = [self.root]
-        self.feed(page)
-        assert self._open == [self.root], [element.tag for element in self._open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open[-1].children.append(Element(tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop().tag == tag
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].pieces.append(data)
-
-
 ROOT = Tree(PAGE).root
-
-
-def everything(root: Element) -> list[Element]:
-    return [found for child in root.children for found in (child, *everything(child))]
 
 
 @pytest.mark.parametrize("run", [RUN, HOSTILE], ids=["usual", "hostile"])

@@ -23,7 +23,7 @@ from fixed_quality import (
     share,
     turns,
 )
-from test_render_html import Element, Tree, everything
+from page_tree import Element, Tree, everything
 
 from harness.cells import Cell
 from harness.comparisons import Outcome, Verdict
