@@ -150,5 +150,7 @@ def test_how_far_and_how_wide_an_interval_is() -> None:
         (math.nan, 1.4, ("1.37", "")),
     ],
 )
-def test_a_value_has_the_digits_of_its_interval(low: float | None, high: float | None, written: tuple[str, str]) -> None:
+def test_a_value_has_the_digits_of_its_interval(
+    low: float | None, high: float | None, written: tuple[str, str]
+) -> None:
     assert within(1.37, low, high) == written
