@@ -5,6 +5,7 @@ Holds no threshold and no format: it asks the campaign and hands the run to the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from harness.ending import Word, unanswered
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.quality_metrics import known
+from harness.render.ci.annotations import workflow_commands
 from harness.render.text import first_line
 from harness.results import Measurement, Status
 from harness.session import Session
@@ -309,3 +311,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
             terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
         if state.run.finished is not None and (silent := unanswered(state.run)):
             terminalreporter.write_line(f"quantgate: {silent}: this run is not green", red=True)
+        for command in workflow_commands(state.run, os.environ):
+            terminalreporter.write_line(command)

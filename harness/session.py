@@ -30,9 +30,10 @@ from harness.judging import Bench, bench_of
 from harness.match import Match, refuse_absent
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
+from harness.render.ci.where import page_of_ci
 from harness.render.head import Facing
-from harness.render.page.assemble import write_report
 from harness.render.progress import Progress
+from harness.render.surfaces import write_all
 from harness.results import FailedTest, Failure, Measurement, Run
 from harness.run_folder import SUITES, check_same, choose_folder, decided_before, is_first
 from harness.zoo import source_digest
@@ -249,7 +250,7 @@ class Session:
         if complete and not self._order.keeps_outputs:
             shutil.rmtree(self.folder / OUTPUTS_FOLDER, ignore_errors=True)
         journals.point_latest(self.folder)
-        self._report = write_report(self.run, self.folder)
+        self._report = write_all(self.run, self.folder, page_of_ci(os.environ))
 
     def _last_word(self, *, complete: bool) -> Judgement | None:
         """The judgement of the run as it ended: of an interrupted one, what its pairs can tell."""

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.journal import replace_file
+from harness.render.ci.comment import COMMENT_FILE, comment_of
+from harness.render.ci.junit import JUNIT_FILE, junit
+from harness.render.ci.sections import sections_of
+from harness.render.ci.summary import SUMMARY_FILE, summary_of
 from harness.render.page.assemble import write_report
 from harness.results import Run
 
 
 def write_all(run: Run, folder: Path, link: str = "") -> Path:
     """Write the page and what a CI shows into the folder; return the page. `link` leads to where a CI keeps them."""
-    del link
+    sections = sections_of(run, link)
+    for name, text in (
+        (JUNIT_FILE, junit(run)),
+        (SUMMARY_FILE, summary_of(sections)),
+        (COMMENT_FILE, comment_of(run, sections)),
+    ):
+        replace_file(folder / name, text.encode())
     return write_report(run, folder)
