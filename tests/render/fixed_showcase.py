@@ -138,7 +138,7 @@ JUDGEMENT = Judgement(
                value=0.00689, target=0.010),
     ),
     accepted=(
-        "accepted.toml:4: moonshine-tiny/int8-dynamic/cpu peak memory: accepted (until 2026-12-31): cache kept since #212",
+        "accepted.toml:4: moonshine-tiny/int8-dynamic/cpu peak memory: accepted (until 2026-12-31): kept since #212",
     ),
     error_rate=0.01,
     comparisons=42,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = {"meta", "wbr", "br", "img", "input", "link", "hr"}
+ENDED_BY = {"td": {"td", "th", "tr"}, "th": {"td", "th", "tr"}, "tr": {"tr"}}
+"""The elements whose end may be left out, as HTML allows it: what begins behind them ends them."""
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Tree(HTMLParser):
         assert self._open == [self.root], [element.tag for element in self._open]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        while tag in ENDED_BY.get(self._open[-1].tag, ()):
+            self._open.pop()
         element = Element(tag, {name: value or "" for name, value in attrs})
         self._add(element)
         if tag not in VOID:
@@ -54,7 +58,8 @@ class Tree(HTMLParser):
         self._add(Element(tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop().tag == tag
+        while (ended := self._open.pop().tag) != tag:
+            assert ended in ENDED_BY, (ended, tag, self.getpos())
 
     def handle_data(self, data: str) -> None:
         self._open[-1].pieces.append(data)

@@ -76,7 +76,7 @@ def view(page: Page) -> Banner:
         tone=str(tone),
         glyph=TONE_GLYPHS[tone],
         state=state,
-        extent=extent,
+        extent=extent.removeprefix(f"{state}: "),
         worst=worst,
         quiet=quiet,
         reasons=reasons[:_REASONS_OPEN],

@@ -105,4 +105,4 @@ def _scale(points: Sequence[float], band: float | None) -> Scale:
 
 
 def _percent(log_ratio: float) -> str:
-    return changes.change(math.exp(min(log_ratio, 700.0)))
+    return changes.change(round(math.exp(min(log_ratio, 700.0)), 4))
