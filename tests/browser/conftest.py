@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from devtools import Browser, Tab, find_browser, running
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "render"), str(Path(__file__).parents[2] / "bench")]
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,12 @@ def browser() -> Iterator[Browser]:
         pytest.skip(missing)
     with running(path) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def page_tab(browser: Browser) -> Tab:
+    """One page for all tests that open what they look at."""
+    return Tab(browser)
 
 
 @pytest.fixture

@@ -82,8 +82,9 @@ class Tab:
         self._browser.send("Target.closeTarget", {"targetId": self._target})
 
     def evaluate(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        answer = self._send("Runtime.evaluate", {"expression": script, "returnByValue": True})
+        """The value of an expression in the page, of a promise what it promised."""
+        asked = {"expression": script, "returnByValue": True, "awaitPromise": True}
+        answer = self._send("Runtime.evaluate", asked)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
