@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,12 +82,21 @@ def render_html(run: Run, only: frozenset[Cell] | None = None) -> str:
         for view in VIEWS
         if (made := view.make(page)) is not None
     ]
-    shown = [view.name for view, _ in parts]
-    style, script = _joined(templates, ["base", *shown], "css"), _joined(templates, ["base", *shown], "js")
-    return templates.get_template("page.html.j2").render(
+    return document(
+        "page.html.j2",
+        [view.name for view, _ in parts],
         page=page,
         parts=[_own(text) for _, text in parts],
         titles=[(view.name, view.title) for view, _ in parts if view.title],
+    )
+
+
+def document(template: str, names: Sequence[str], **placed: object) -> str:
+    """Return a whole page: a template with what is placed in it, and the styles and scripts of these names."""
+    templates = _templates()
+    style, script = _joined(templates, ["base", *names], "css"), _joined(templates, ["base", *names], "js")
+    return templates.get_template(template).render(
+        **placed,
         style=_own(style),
         style_hash=_hash(style),
         script=_own(script),
@@ -95,7 +104,7 @@ def render_html(run: Run, only: frozenset[Cell] | None = None) -> str:
     )
 
 
-def _joined(templates: Environment, names: list[str], kind: str) -> str:
+def _joined(templates: Environment, names: Iterable[str], kind: str) -> str:
     there = set(templates.list_templates())
     return "".join(templates.get_template(f"{name}.{kind}").render() for name in names if f"{name}.{kind}" in there)
 
