@@ -9,7 +9,7 @@ from harness.render import numbers
 from harness.render.page.drawing import WIDTH, Scale
 from harness.results import Measurement
 
-HEIGHT = 14.0
+HEIGHT = 10.0
 """Of a divided bar: what is told lies across all of it, the rest is narrower."""
 
 _PHASES = (
@@ -21,7 +21,7 @@ _PHASES = (
     ("device_peak_bytes", "device at most", True),
 )
 _ROW, _WORDS, _BAR = 26.0, 11.0, 6.0
-_SLIM = 3.0
+_SLIM = 2.0
 _APART = 2.0
 
 

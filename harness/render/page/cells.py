@@ -34,9 +34,10 @@ _LEAD = ("latency", "speed", "quality", "peak", "device_peak")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What was compared of a cell: its verdicts, told one by one or in passing, and the duel they were made of."""
+    """What was compared of a cell: verdicts told with their numbers, those that have none, and what is unchanged."""
 
     told: tuple[VerdictRow, ...]
+    wordy: tuple[VerdictRow, ...]
     unchanged: tuple[VerdictRow, ...]
     latency: VerdictRow | None
     against: str
@@ -107,7 +108,9 @@ def _chapter(page: Page, model: str, articles: Iterable[Article]) -> Chapter:
 def _article(page: Page, detail: Detail, duel: Duel | None) -> Article:
     cell, measurement = detail.row.cell, detail.row.measurement
     compared = _compared(page, cell, duel)
-    live = next((row.verdict for row in (compared.told if compared else ()) if is_of(row.verdict)), None)
+    live = next(
+        (row.verdict for row in ((*compared.told, *compared.wordy) if compared else ()) if is_of(row.verdict)), None
+    )
     origins = page.run.judgement.origins if page.run.judgement else ()
     origin = next((one for one in origins if one.cell == cell), None)
     spread = spread_of_pairs(duel, live) if duel else None
@@ -130,12 +133,17 @@ def _compared(page: Page, cell: Cell, duel: Duel | None) -> Compared | None:
     if not rows and (duel is None or not duel.problem):
         return None
     return Compared(
-        told=tuple(told),
+        told=tuple(row for row in told if _has_numbers(row)),
+        wordy=tuple(row for row in told if not _has_numbers(row)),
         unchanged=tuple(row for row in rows if row not in told),
         latency=latency,
         against=" and ".join(dict.fromkeys(row.verdict.against for row in rows)),
         duel=duel,
     )
+
+
+def _has_numbers(row: VerdictRow) -> bool:
+    return row.change != numbers.DASH or bool(row.values)
 
 
 def _meanings(page: Page) -> tuple[tuple[str, str], ...]:

@@ -31,6 +31,7 @@ _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("energy", ("energy_",)),
 )
 _OTHER = "other"
+_CONDITION_UNITS = ("_fraction", "_seconds", "_hz", "_celsius")
 _DIGEST_SHOWN = 12
 _LEFT_SHOWN = 12
 
@@ -137,7 +138,7 @@ def _process(measurement: Measurement) -> Iterable[Line]:
     if measurement.warm_up is not None:
         said.append(_warm_up(measurement.warm_up))
     said.append(f"{numbers.duration(measurement.seconds_spent)} spent on this cell, all in all")
-    yield Line("measured", _together(said))
+    yield Line("process", _together(said))
     if measurement.placement is not None:
         yield Line("placement", _placement(measurement.placement))
 
@@ -197,17 +198,17 @@ def _parts(counts: Mapping[str, int]) -> str:
 
 
 def _conditions(conditions: Sequence[Condition]) -> Iterable[Line]:
-    """The machine before, during and after: a line for each thing that it says."""
-    for name in (one.name for one in fields(Condition) if one.name != "when"):
-        values = [getattr(condition, name) for condition in conditions]
-        if any(value is not None for value in values):
-            told = zip(conditions, values, strict=True)
-            said = ", ".join(f"{_condition(name, value)} {condition.when}" for condition, value in told)
-            yield Line(_condition_words(name), said)
+    """The machine before, during and after: a line for each moment, with all that it says at any of them."""
+    names = [one.name for one in fields(Condition) if one.name != "when"]
+    said = [name for name in names if any(getattr(condition, name) is not None for condition in conditions)]
+    for condition in conditions if said else ():
+        told = (f"{_condition_words(name)} {_condition(name, getattr(condition, name))}" for name in said)
+        yield Line(f"machine {condition.when}", _together(told))
 
 
 def _condition_words(name: str) -> str:
-    return name.removesuffix("_fraction").removesuffix("_hz").removesuffix("_celsius").replace("_", " ")
+    unit = next((unit for unit in _CONDITION_UNITS if name.endswith(unit)), "")
+    return name.removesuffix(unit).replace("_", " ")
 
 
 def _condition(name: str, value: str | float | None) -> str:
@@ -217,6 +218,8 @@ def _condition(name: str, value: str | float | None) -> str:
         return value
     if name.endswith("_fraction"):
         return numbers.percent(value)
+    if name.endswith("_seconds"):
+        return numbers.seconds(value)
     if name.endswith("_hz"):
         return f"{numbers.plain(value / 1e9)} GHz"
     return f"{numbers.plain(value)} °C" if name.endswith("_celsius") else numbers.plain(value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 WIDTH = 640.0
 
 _LEAST_TICK, _MOST_TICK = 0.07, 0.93
-_MOST_TICKS = 4
+_MOST_TICKS = 5
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -91,4 +91,4 @@ def _round_step(span: float) -> float | None:
     if not span > 0:
         return None
     power = 10.0 ** math.floor(math.log10(span / _MOST_TICKS))
-    return next(step * power for step in (1, 2, 5, 10, 20) if span / (step * power) <= _MOST_TICKS)
+    return next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= _MOST_TICKS)

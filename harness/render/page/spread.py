@@ -163,7 +163,7 @@ def _words(side: _Told, has_curves: bool) -> str:
     if found is None or found.low == found.high:
         return f"{side.name} {numbers.seconds(median(values))}, median of {len(values)}"
     half = (found.high - found.low) / 2 / found.value if found.value else None
-    low, high = changes.values(LATENCY, found.low, found.high)
+    low, high = changes.values(LATENCY, found.low, found.high, half)
     middle = numbers.seconds(found.value, half or None)
     least, _, unit = low.rpartition(" ")
     return f"{side.name} {middle}, {least if high.endswith(f' {unit}') else low} to {high}, median of {len(values)}"
