@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.cells import Cell
 from harness.journal import replace_file
 from harness.render.ci.comment import COMMENT_FILE, comment_of
 from harness.render.ci.junit import JUNIT_FILE, junit
@@ -16,8 +17,11 @@ from harness.render.page.assemble import write_report
 from harness.results import Run
 
 
-def write_all(run: Run, folder: Path, link: str = "") -> Path:
-    """Write the page and what a CI shows into the folder; return the page. `link` leads to where a CI keeps them."""
+def write_all(run: Run, folder: Path, link: str = "", only: frozenset[Cell] | None = None) -> Path:
+    """Write the page and what a CI shows into the folder; return the page. `link` leads to where a CI keeps them.
+
+    The cells of `only` have their detail on the page before any other.
+    """
     sections = sections_of(run, link)
     for name, text in (
         (JUNIT_FILE, junit(run)),
@@ -25,4 +29,4 @@ def write_all(run: Run, folder: Path, link: str = "") -> Path:
         (COMMENT_FILE, comment_of(run, sections)),
     ):
         replace_file(folder / name, text.encode())
-    return write_report(run, folder)
+    return write_report(run, folder, only)
