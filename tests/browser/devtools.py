@@ -88,6 +88,14 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key and let it go: Tab, or Enter."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        asked = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        self._send("Input.dispatchKeyEvent", {"type": "keyDown", **asked, **text})
+        self._send("Input.dispatchKeyEvent", {"type": "keyUp", **asked})
+
     def complaints(self) -> list[str]:
         """What the browser logged: blocked styles, failed loads, errors of scripts and what they wrote."""
         said = {
