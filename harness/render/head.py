@@ -6,20 +6,18 @@ Nothing here is a verdict: how many baselines there are and how old says what ca
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from harness.comparisons import Difference, Origin
 from harness.render import changes, numbers
 from harness.render.look import Look
 from harness.render.machine import library_line, machine_line
+from harness.render.origin_words import age, commits
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import metric_name
 from harness.results import Environment
 
-_REVISION_SHOWN = 7
-_COMMITS = 3
 _DIFFERENCES = 6
 
 
@@ -73,36 +71,13 @@ def _baseline(facing: Facing, cells: int, now: str) -> str:
         return f"{clip(one_line(facing.against), 160)}, live: both sides run here, in turns"
     parts = []
     if facing.origins:
-        parts = [_commits(facing.origins), *_age(facing.origins, now), "same machine class"]
+        parts = [part for part in (commits(facing.origins), age(facing.origins, now), "same machine class") if part]
     parts.append(f"{len(facing.origins)} of {cells} comparable")
     if facing.elsewhere:
         parts.append(f"{facing.elsewhere} from another machine class")
     if facing.unreadable:
         parts.append(f"{facing.unreadable} cannot be read")
     return " · ".join(parts)
-
-
-def _commits(origins: Iterable[Origin]) -> str:
-    """The newest first: most baselines are of one commit."""
-    newest = sorted(origins, key=lambda one: one.measured, reverse=True)
-    found = list(dict.fromkeys((one.commit or "no commit")[: _REVISION_SHOWN if one.commit else 99] for one in newest))
-    more = f" +{len(found) - _COMMITS}" if len(found) > _COMMITS else ""
-    return ", ".join(found[:_COMMITS]) + more
-
-
-def _age(origins: Iterable[Origin], now: str) -> tuple[str, ...]:
-    """How old the newest and the oldest of them are; nothing where a time cannot be read."""
-    try:
-        ages = sorted(datetime.fromisoformat(now) - datetime.fromisoformat(one.measured) for one in origins)
-    except (ValueError, TypeError):
-        return ()
-    least, most = _old(ages[0]), _old(ages[-1])
-    return (f"{least} old" if least == most else f"{least} to {most} old",)
-
-
-def _old(age: timedelta) -> str:
-    hours = max(age.total_seconds(), 0) / 3600
-    return f"{hours / 24:.0f} d" if hours >= 48 else f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
 
 
 def _margins(facing: Facing) -> str:
