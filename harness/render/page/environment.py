@@ -14,7 +14,7 @@ from harness.render.text import clip, one_line
 from harness.results import Fact
 
 DIFFERENCES_SHOWN = 8
-NOISE_SHOWN = 6
+NOISE_SHOWN, NOISE_LISTED = 6, 48
 _LONG = 44
 _VALUE_SHOWN = 200
 
@@ -53,6 +53,7 @@ class Surroundings:
     further: tuple[Facts, ...]
     differences_shown = DIFFERENCES_SHOWN
     noise_shown = NOISE_SHOWN
+    noise_listed = NOISE_LISTED
 
     @property
     def further_says(self) -> str:

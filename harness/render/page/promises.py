@@ -20,6 +20,8 @@ ALL_SHOWN = 12
 """So many promises are shown at once, whatever they are; of more, the first of each kind."""
 
 FIRST_SHOWN, OTHERS_SHOWN = 6, 2
+LISTED = 100
+"""So many of a kind are listed at all; the rest, which is the better part of them, is in the data that goes along."""
 
 _HEADINGS = {
     "claim": ("Claims", "Claimed", "Measured"),
@@ -42,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Promises of one kind, what fails first; `first` are shown at once."""
+    """Promises of one kind, what fails first; `first` are shown at once, `unlisted` are only counted by answer."""
 
     title: str
     asked: str
@@ -50,11 +52,7 @@ class Group:
     axis: Axis | None
     first: tuple[Line, ...]
     rest: tuple[Line, ...]
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.first) + len(self.rest)
+    unlisted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +84,16 @@ def _groups(rows: Sequence[JudgedRow]) -> Iterable[Group]:
     for place, kind in enumerate(dict.fromkeys(row.kind for row in rows)):
         of_kind = [row for row in rows if row.kind == kind]
         axis = axis_of((row.judged for row in of_kind), is_linear=kind == "quality bound")
-        lines = tuple(_line(row, axis) for row in of_kind)
+        lines = tuple(_line(row, axis) for row in of_kind[:LISTED])
         title, asked, found = _HEADINGS.get(kind, (kind, "Asked", "Measured"))
         shown = len(rows) if len(rows) <= ALL_SHOWN else OTHERS_SHOWN if place else FIRST_SHOWN
-        yield Group(title, asked, found, axis, lines[:shown], lines[shown:])
+        yield Group(title, asked, found, axis, lines[:shown], lines[shown:], _counted(of_kind[LISTED:]))
+
+
+def _counted(rows: Sequence[JudgedRow]) -> str:
+    """How many are not listed, by their answers."""
+    counted = Counter(row.judged.answer for row in rows)
+    return ", ".join(f"{counted[one]} {one}" for one in ANSWER_GLYPHS if counted[one])
 
 
 def _line(row: JudgedRow, axis: Axis | None) -> Line:
