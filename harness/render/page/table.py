@@ -99,7 +99,7 @@ def _line(page: Page, cell: Cell, spot: Spot, columns: Sequence[Column], reasons
         return Line(cell, spot, (), "", said, has_article=has_article)
     fields = tuple(_field(row.figures[column.key], reasons) for column in columns)
     values = [*([spot.change_size] if page.comparison else []), *(field.figure.value for field in fields)]
-    numbers = " ".join("-" if value is None else f"{value:.4g}" for value in values)
+    numbers = " ".join("-" if value is None else f"{value:.3g}".replace("e+0", "e") for value in values)
     return Line(cell, spot, fields, numbers, has_article=has_article)
 
 
