@@ -15,7 +15,7 @@ _LEAST_P = 0.0001
 
 def amount(value: float, unit: str = "") -> str:
     """Three digits and the unit: `0.042`, `−3.1 dB`."""
-    shown = f"{value:.3g}"
+    shown = f"{value + 0.0:.3g}"  # nought has no sign
     if "e" in shown:
         shown = f"{value:.3f}".rstrip("0").rstrip(".") if 1e-3 <= abs(value) < 1e6 else shown
     return f"{shown.replace('-', '−')} {unit}".rstrip()

@@ -69,13 +69,14 @@ def answer(question: Question, limits: Limits, run: str, machine: dict[str, Fact
 
 def _disqualified(one: Terms, limits: Limits) -> str:
     """Why a precision is not to be loaded; empty where it may be."""
-    if one.lacks:
-        return one.lacks
-    too_large = _too_large(one.peak_bytes, limits.memory_bytes)
-    if one.is_base:
-        return too_large
-    loses = one.loses if limits.loss is None or one.told is None else _loses_over(one.told, limits.loss)
-    return loses or one.fixed or too_large
+    return one.fixed or _loses(one, limits.loss) or _too_large(one.peak_bytes, limits.memory_bytes)
+
+
+def _loses(one: Terms, most: float | None) -> str:
+    """Why its quality does not do, by the loss that was asked for, else by the margin of the run."""
+    if one.told is None or one.is_base:
+        return ""
+    return one.loses if most is None else why_not(one.told, _answer(one.told, most), amount(most, one.told.unit))
 
 
 def _too_large(peak: float | None, most: float | None) -> str:
@@ -90,11 +91,6 @@ def _mb(count: float) -> str:
     return f"{count / 1e6:,.0f} MB"
 
 
-def _loses_over(told: Told, most: float) -> str:
-    """Why its quality does not do, by the loss that was asked for."""
-    return why_not(told, _answer(told, most), amount(most, told.unit))
-
-
 def _answer(told: Told, most: float) -> Answer:
     if told.low is None or told.high is None:
         return Answer.CANNOT_TELL
@@ -105,7 +101,8 @@ def _answer(told: Told, most: float) -> Answer:
 
 def _first_words(one: Terms, others: int) -> str:
     if one.is_base:
-        return SENTENCES["first"] + (SENTENCES["beaten"].format(count=others) if others else "")
+        beaten = SENTENCES["other" if others == 1 else "others"].format(count=others) if others else ""
+        return SENTENCES["first"] + beaten
     return one.sentence
 
 

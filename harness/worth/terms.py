@@ -20,13 +20,14 @@ from harness.worth.weighing import worth_of
 
 SENTENCES: Mapping[str, str] = {
     "fails": "its {told}, where {allowed} may be lost",
-    "unshown": "its {told}, which does not show that at most {allowed} is lost",
+    "unshown": "that at most {allowed} is lost is not shown: its {told}",
     "cannot": "whether its quality holds cannot be told: {why}",
     "unweighed": "how much memory it needs is not known",
     "large": "it needs {peak}, and {most} may be used",
     "none": "nothing qualifies, not even fp32: {why}",
     "first": "no other precision is shown to be better here",
-    "beaten": "; {count} others do not qualify",
+    "other": "; the other does not qualify",
+    "others": "; {count} others do not qualify",
     "reference": "after {name}: the reference itself, which always answers as it should",
     "faster": "after {name}: {times}× as fast as fp32, where {name} is {theirs}×",
     "slower": "after {name}: as fast as fp32, no faster",
@@ -92,16 +93,15 @@ class Told:
 class Terms:
     """All that one precision is picked by, before any limit is known.
 
-    `lacks`: why it has no result. `told` is None where no limit changes what its quality is worth. `loses`: why its
-    quality does not do by the margin of the run; `fixed`: what else stands in its way whatever the limits are.
+    `fixed`: why it is not to be loaded whatever the limits are. `told` is None where it loses nothing, and `loses` is
+    why its quality does not do by the margin of the run.
     """
 
     precision: str
     is_base: bool
-    lacks: str
+    fixed: str
     told: Told | None
     loses: str
-    fixed: str
     peak_bytes: float | None
     rank: tuple[int, float]
     times: float
@@ -189,15 +189,14 @@ def _question(standings: Sequence[Standing], found: Mapping[Cell, Measurement], 
 
 
 def _terms(one: Standing, measurement: Measurement | None, broken: str) -> Terms:
-    lead, has_result = one.lead, one.worth is not Worth.NO_RESULT
-    is_told = has_result and lead is not None and not one.is_same
+    is_base = one.cell.precision == BASE
+    told = None if one.lead is None or one.is_same else _told(one.lead)
     return Terms(
         precision=one.cell.precision,
-        is_base=one.cell.precision == BASE,
-        lacks="" if has_result else one.why,
-        told=_told(lead) if is_told and lead is not None else None,
-        loses=_loses(one) if has_result else "",
-        fixed=broken or _slow(one.speed) if has_result else "",
+        is_base=is_base,
+        fixed=_never(one, broken, is_base=is_base),
+        told=told,
+        loses="" if told is None or one.lead is None else why_not(told, one.lead.answer, one.lead.margin_words),
         peak_bytes=measurement.value(MEMORY) if measurement else None,
         rank=_rank(one),
         times=one.speed.times if one.speed else 1.0,
@@ -205,18 +204,19 @@ def _terms(one: Standing, measurement: Measurement | None, broken: str) -> Terms
     )
 
 
+def _never(one: Standing, broken: str, *, is_base: bool) -> str:
+    """Why no limits at all let a precision be loaded; empty where some do."""
+    if one.worth is Worth.NO_RESULT:
+        return one.why
+    if is_base:
+        return ""
+    unknown = "" if one.lead or one.is_same else f"what its outputs are worth is not known: {one.unknown}"
+    return broken or _slow(one.speed) or unknown
+
+
 def _told(lead: Lead) -> Told:
     low, high = (lead.loss.low, lead.loss.high) if lead.loss else (None, None)
     return Told(lead.score.metric, lead.score.unit, low, high, lead.loss_words, lead.why)
-
-
-def _loses(one: Standing) -> str:
-    """Why its quality does not do, by the margin of the run."""
-    if one.is_same:
-        return ""
-    if one.lead is None:
-        return f"what its outputs are worth is not known: {one.unknown}"
-    return why_not(_told(one.lead), one.lead.answer, one.lead.margin_words)
 
 
 def why_not(told: Told, answer: Answer, allowed: str) -> str:
@@ -225,8 +225,9 @@ def why_not(told: Told, answer: Answer, allowed: str) -> str:
         return ""
     if answer is Answer.FAILS:
         return SENTENCES["fails"].format(told=told.words, allowed=allowed)
-    why = told.why or SENTENCES["unshown"].format(told=told.words, allowed=allowed)
-    return SENTENCES["cannot"].format(why=why)
+    if told.why:
+        return SENTENCES["cannot"].format(why=told.why)
+    return SENTENCES["unshown"].format(told=told.words, allowed=allowed)
 
 
 def _slow(speed: Speed | None) -> str:
