@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from harness.cells import Cell, CellGlob, matches
 from harness.commands.exits import Exit
 from harness.errors import HarnessError, UsageProblem, suggestion
 from harness.results import Run
+from harness.untrusted import read_untrusted
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives the type no public name
@@ -32,9 +34,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
     report.add_argument(
         "-o",
         "--output",
-        type=Path,
         metavar="FILE",
-        help="where the page goes; of one run, a folder takes all its files (default: the run's folder, or"
+        help="where the page goes; a folder (as out/) takes all files of one run (default: the run's folder, or"
         " side-by-side.html here)",
     )
     report.add_argument(
@@ -44,22 +45,39 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
         metavar="M/P/D",
         help="give these cells, MODEL/PRECISION/DEVICE, globs too, their full detail; of several runs, show only them",
     )
+    report.add_argument(
+        "--untrusted",
+        action="store_true",
+        help="the record is a stranger's: read run.json as hostile input, or refuse it in one line",
+    )
     report.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write what was asked for, and say where it is."""
     paths = options.runs or [Path("reports/latest")]
-    runs = [journal.read_run(path) for path in paths]
+    runs = [read_untrusted(path) if options.untrusted else journal.read_run(path) for path in paths]
     chosen = Chosen(tuple(CellGlob.parse(text) for text in options.cell))
     chosen.refuse_idle(cell for one in runs for cell in cells_of(one))
+    output = None if options.output is None else _place(options.output)
     try:
-        print(_one(runs[0], paths[0], options.output, chosen) if len(runs) == 1 else _several(runs, options, chosen))
+        print(_one(runs[0], paths[0], output, chosen) if len(runs) == 1 else _several(runs, output, chosen))
     except HarnessError as error:
-        if options.output is None:
+        if output is None:
             raise HarnessError(f"{error}, or name another place with -o") from error
         raise
     return Exit.PASS
+
+
+def _place(text: str) -> Path:
+    """Where to write. A folder that is named as one is made."""
+    place = Path(text)
+    if text.endswith("/"):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageProblem(f"-o {text} cannot be made: {error.strerror}; name another place") from error
+    return place
 
 
 class Chosen:
@@ -100,6 +118,7 @@ def _fits(glob: CellGlob, cell: Cell) -> bool:
 
 
 def _one(found: Run, path: Path, output: Path | None, chosen: Chosen) -> Path:
+    from harness.render.ci.where import page_of_ci
     from harness.render.page.assemble import render_html
     from harness.render.surfaces import write_all
 
@@ -107,16 +126,15 @@ def _one(found: Run, path: Path, output: Path | None, chosen: Chosen) -> Path:
     if output is not None and not output.is_dir():
         return _write(output, lambda: render_html(found, only))
     folder = output or (path if path.is_dir() else path.parent)
-    return write_all(found, folder, only=only)
+    return write_all(found, folder, page_of_ci(os.environ), only)
 
 
-def _several(runs: Sequence[Run], options: argparse.Namespace, chosen: Chosen) -> Path:
+def _several(runs: Sequence[Run], output: Path | None, chosen: Chosen) -> Path:
     from harness.render.page.side_by_side import MOST_RUNS, SIDE_FILE, render_side_by_side
 
     if len(runs) > MOST_RUNS:
         raise UsageProblem(f"{len(runs)} runs do not fit side by side; name {MOST_RUNS} or fewer")
-    output: Path = options.output or Path(SIDE_FILE)
-    target = output / SIDE_FILE if output.is_dir() else output
+    target = Path(SIDE_FILE) if output is None else output / SIDE_FILE if output.is_dir() else output
     return _write(target, lambda: render_side_by_side(runs, chosen.takes, str(chosen)))
 
 

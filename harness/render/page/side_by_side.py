@@ -5,6 +5,7 @@ Owns what is said to differ between the runs, what is missing of each, and how m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -26,10 +27,18 @@ MOST_RUNS = 8
 
 _MARKS = "ABCDEFGH"
 _ELEMENTS_AT_ONCE = 3_400
-_ELEMENTS_OF_A_SPOT = 5
+_ELEMENTS_OF_A_SPOT = 6
 _LEAN_SPOTS = 6_000
 _NAMED_GAPS = 6
 _NOT_RECORDED = "not recorded"
+_DIGEST = re.compile(r"[0-9a-f]{20,}")
+_DIGEST_SHOWN = 12
+_KINDS = (
+    ("Machine", "where it differs, times do not compare", _NOT_RECORDED, True),
+    ("Libraries", "a difference can change a number", "not found", False),
+    ("Options", "what was asked for", "not set", False),
+    ("Further facts", "the revision, and what was installed", "not known", False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +47,11 @@ class Side:
 
     mark: str
     id: str
+    at: str
     when: str
     sentence: str
     tone: str
-    against: str
+    is_judged: bool
     machine: str
     libraries: str
     is_elsewhere: bool
@@ -66,7 +76,7 @@ class Spot:
     value: str
     aside: str = ""
     times: str = ""
-    rest: str = ""
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +120,25 @@ class SideBySide:
     cells: int
     differing: tuple[Differing, ...]
     agreeing: int
+    one_sided: int
     blocks: tuple[Block, ...]
     gaps: tuple[Gap, ...]
+    legend: tuple[tuple[str, str], ...]
     chosen: str
     is_lean: bool
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether the runs are of several machines."""
+        return any(side.is_elsewhere for side in self.sides)
 
 
 def render_side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool] = lambda _: True, chosen: str = "") -> str:
     """Return the page of two runs or more; `takes` picks the cells, and `chosen` is that choice in words."""
     view = side_by_side(runs, takes, chosen)
-    return document("side.html.j2", ["side"], view=view, titles=[("differs", "What differs"), ("cells", "Cells")])
+    return document(
+        "side.html.j2", ["banner", "side"], view=view, titles=[("differs", "What differs"), ("cells", "Cells")]
+    )
 
 
 def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str) -> SideBySide:
@@ -131,14 +150,19 @@ def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str
     is_lean = len(cells) * len(runs) > _LEAN_SPOTS
     outcomes = [of_cells(run.judgement.verdicts) if run.judgement else {} for run in runs]
     lines = {cell: _line(cell, rows, outcomes, is_lean=is_lean) for cell in cells}
-    differing = tuple(_differing(runs))
+    kinds = [_Kind(*told, found) for told, found in zip(_KINDS, _recorded(runs), strict=True)]
+    differing = [kind.differing() for kind in kinds]
     return SideBySide(
         sides=tuple(_side(mark, run, runs[0]) for mark, run in zip(_MARKS, runs, strict=False)),
         cells=len(cells),
         differing=tuple(one for one in differing if one.lines),
-        agreeing=_facts(runs) - sum(len(one.lines) for one in differing),
+        agreeing=sum(kind.agreeing for kind in kinds),
+        one_sided=sum(kind.one_sided for kind in kinds),
         blocks=tuple(_blocks(lines, len(runs))),
         gaps=tuple(_gaps(rows, cells)),
+        legend=tuple(
+            (glyph, str(word)) for word, glyph in GLYPHS.items() if any(word in told.values() for told in outcomes)
+        ),
         chosen=chosen,
         is_lean=is_lean,
     )
@@ -150,47 +174,67 @@ def _side(mark: str, run: Run, first: Run) -> Side:
     return Side(
         mark=mark,
         id=run.id,
+        at=run.started[:16].replace("T", " "),
         when=when(run),
         sentence=head.sentence,
         tone=str(head.tone),
-        against=f"by itself judged against {run.judgement.against}" if run.judgement else "by itself not judged",
+        is_judged=run.judgement is not None,
         machine=machine.machine_line(run.environment),
         libraries=machine.library_line(run.environment),
         is_elsewhere=run.environment.identity != first.environment.identity,
     )
 
 
-def _kinds(run: Run) -> tuple[tuple[str, str, Mapping[str, Fact]], ...]:
-    environment = run.environment
+def _recorded(runs: Sequence[Run]) -> tuple[tuple[Mapping[str, Fact], ...], ...]:
+    """What each run recorded, by the kinds of `_KINDS`."""
+    environments = [run.environment for run in runs]
     return (
-        ("Machine", "where it differs, times do not compare", environment.identity),
-        ("Libraries", "a difference can change a number", environment.libraries),
-        ("Options", "what was asked for", run.options),
-        ("Further facts", "the revision and what was installed", environment.info),
+        tuple(one.identity for one in environments),
+        tuple(one.libraries for one in environments),
+        tuple(run.options for run in runs),
+        tuple(one.info for one in environments),
     )
 
 
-def _differing(runs: Sequence[Run]) -> Iterable[Differing]:
-    for kinds in zip(*map(_kinds, runs), strict=True):
-        title, meaning, _ = kinds[0]
-        facts = [found for _, _, found in kinds]
-        keys = dict.fromkeys(chain.from_iterable(facts))
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Facts of one kind. Where only some runs recorded one, they differ only if `is_whole`: all of a machine is told.
+
+    A runtime tells of itself only where it ran, and an older record has fewer options.
+    """
+
+    title: str
+    meaning: str
+    absent: str
+    is_whole: bool
+    facts: tuple[Mapping[str, Fact], ...]
+
+    def differing(self) -> Differing:
         lines = tuple(
-            (machine.words(key), tuple(_said(key, found) for found in facts))
-            for key in keys
-            if any(found.get(key) != facts[0].get(key) for found in facts)
+            (machine.words(key), tuple(self._said(key, found) for found in self.facts))
+            for key, said in self._said_of.items()
+            if len(set(said)) > 1
         )
-        yield Differing(title, meaning, lines)
+        return Differing(self.title, self.meaning, lines)
 
+    @property
+    def agreeing(self) -> int:
+        return sum(len(said) == len(self.facts) and len(set(said)) == 1 for said in self._said_of.values())
 
-def _facts(runs: Sequence[Run]) -> int:
-    """How many facts are recorded, of any run."""
-    return sum(len({key for _, _, found in kinds for key in found}) for kinds in zip(*map(_kinds, runs), strict=True))
+    @property
+    def one_sided(self) -> int:
+        return sum(len(said) < len(self.facts) and len(set(said)) == 1 for said in self._said_of.values())
 
+    def _said(self, key: str, facts: Mapping[str, Fact]) -> str:
+        if key not in facts:
+            return _NOT_RECORDED
+        said = self.absent if facts[key] in (None, "") else machine.fact_value(key, facts[key])
+        return said[:_DIGEST_SHOWN] if _DIGEST.fullmatch(said) else said
 
-def _said(key: str, facts: Mapping[str, Fact]) -> str:
-    fact = facts.get(key)
-    return _NOT_RECORDED if fact in (None, "") else machine.fact_value(key, fact)
+    @property
+    def _said_of(self) -> Mapping[str, list[str]]:
+        keys = dict.fromkeys(chain.from_iterable(self.facts))
+        return {key: [repr(found.get(key)) for found in self.facts if self.is_whole or key in found] for key in keys}
 
 
 def _line(
@@ -208,17 +252,17 @@ def _spot(row: Row, outcome: Outcome | None, first: Row | None, *, is_lean: bool
     if row.state is not State.MEASURED:
         assert row.problem is not None
         word = str(row.state)
-        return Spot(f"v-{row.state.name.lower()}", STATE_GLYPHS[row.state], word, word, rest=row.problem.code)
+        return Spot(f"v-{row.state.name.lower()}", STATE_GLYPHS[row.state], word, word, rest=(row.problem.code,))
     latency = row.figures["latency"]
-    shown = ("peak",) if is_lean else ("peak", "size", "quality")
-    found = [_labelled(key, row) for key in shown]
+    shown = (("peak",),) if is_lean else (("peak", "size"), ("quality",))
+    rest = (" · ".join(filter(None, (_labelled(key, row) for key in keys))) for keys in shown)
     spot = Spot(
         kind=f"v-{outcome.name.lower()}" if outcome else "v-measured",
         glyph=GLYPHS[outcome] if outcome else "",
         word=str(outcome) if outcome else "",
         value=latency.text,
         aside=latency.aside,
-        rest=" · ".join(one for one in found if one),
+        rest=tuple(filter(None, rest)),
     )
     return spot if first is None or first is row else replace(spot, times=_times(row, first))
 
