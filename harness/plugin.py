@@ -13,17 +13,19 @@ import pytest
 
 from harness.benchmark_bridge import ReplayClock, clock_of, give_clock
 from harness.cells import Cell
-from harness.comparisons import Verdict
+from harness.checks import Absent as Absent  # noqa: PLC0414 - whoever writes tests finds them here
+from harness.checks import Promises as Promises  # noqa: PLC0414
+from harness.checks import Verdicts as Verdicts  # noqa: PLC0414
 from harness.ending import Word, unanswered
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
-from harness.quality_metrics import known
 from harness.render.ci.annotations import workflow_commands
 from harness.render.text import first_line
 from harness.results import Measurement, Status
 from harness.session import Session
 
 _SESSION = pytest.StashKey[Session]()
+_OF_A_JUDGEMENT = ("verdicts", "promises", "absent_cells")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +82,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cell" in metafunc.fixturenames and not _names_cells_itself(metafunc):
         session = metafunc.config.stash[_SESSION]
         cells = session.cells()
+        if "promises" in metafunc.fixturenames:
+            cells = session.promised() or cells[:1]
         if "verdicts" in metafunc.fixturenames and not session.compares:
             cells = cells[:1]  # they will be deselected: thousands of them would only make the collection slow
         metafunc.parametrize("cell", cells, ids=[str(cell) for cell in cells], scope="session")
@@ -102,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.workeroutput["quantgate_problem"] = str(session.problem)  # type: ignore[attr-defined]
     for item in items:
         names = getattr(item, "fixturenames", ())
-        if "measured" in names or "verdicts" in names:
+        if {"measured", *_OF_A_JUDGEMENT} & set(names):
             item.keywords["quantgate"] = True
         if "as_benchmark" in names:
             give_clock(item)
@@ -127,21 +131,23 @@ def _cell_of(item: pytest.Item) -> Cell | None:
 
 
 def _put_verdicts_last(config: pytest.Config, session: Session, items: list[pytest.Item]) -> None:
-    """Compare when everything was measured; leave the tests of verdicts away where nothing was asked to be compared."""
-    verdicts, rest = list[pytest.Item](), list[pytest.Item]()
+    """Judge when everything was measured; leave the tests away whose question nobody asked."""
+    is_asked = {"verdicts": session.compares, "absent_cells": session.compares, "promises": bool(session.promised())}
+    judged, unasked, rest = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        (verdicts if _asks_for_verdicts(item) else rest).append(item)
-    if session.compares:
-        items[:] = [*rest, *verdicts]
-    elif verdicts:
-        items[:] = rest
-        config.hook.pytest_deselected(items=verdicts)
+        asks = _asks_of_a_judgement(item)
+        (rest if not asks else judged if all(is_asked[name] for name in asks) else unasked).append(item)
+    items[:] = [*rest, *judged]
+    if unasked:
+        config.hook.pytest_deselected(items=unasked)
 
 
-def _asks_for_verdicts(item: pytest.Item) -> bool:
-    """Whether a test uses our fixture, and not a parameter of its own that has the same name."""
+def _asks_of_a_judgement(item: pytest.Item) -> tuple[str, ...]:
+    """Which of our fixtures a test uses that need everything judged; not one of its own that has such a name."""
     own = getattr(item, "callspec", None)
-    return "verdicts" in getattr(item, "fixturenames", ()) and "verdicts" not in (own.params if own else ())
+    names, params = getattr(item, "fixturenames", ()), own.params if own else ()
+    used = (name for name in _OF_A_JUDGEMENT if name in names and name not in params)
+    return tuple(name for name in used if name == "absent_cells" or "cell" in params)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -211,51 +217,44 @@ def measured(cell: Cell, _quantgate: Session) -> Measurement:
             pytest.fail(_quantgate.told(found.cell, found.failure), pytrace=False)
 
 
-class Verdicts:
-    """What was said of one cell. A test asks it to check the metrics it is about."""
-
-    def __init__(self, cell: Cell, session: Session) -> None:
-        self._cell = cell
-        self._session = session
-
-    def all(self) -> tuple[Verdict, ...]:
-        """Every verdict of the cell."""
-        return tuple(one for one in self._session.judgement().verdicts if one.cell == self._cell)
-
-    def check(self, *metrics: str) -> None:
-        """Fail, with a table, where one of the metrics (all, if none is named) makes the run red."""
-        told = [one for one in self.all() if not metrics or one.metric in (None, *metrics)]
-        if any(one.is_fatal for one in told):
-            from harness.render.gate_terminal import cell_table
-
-            pytest.fail(cell_table(told), pytrace=False)
-        whole = [one for one in told if one.metric is None]
-        if whole:
-            pytest.skip(f"{whole[0].outcome}: {whole[0].text}")
-        if not told:
-            pytest.skip(f"nothing was said of its {', '.join(metrics) or 'metrics'}: it has no other side, or no value")
-
-    def check_quality(self) -> None:
-        """Fail, with a table, where what came out has become worse by any metric of quality."""
-        self.check(*(name for name, metric in known().items() if metric.is_quality))
-
-
 @pytest.fixture
 def verdicts(cell: Cell, _quantgate: Session) -> Verdicts:
     """What is said of the test's cell, live or against the baselines. The first test that asks has all cells compared.
 
     Tests that use it run after all others; where nothing is to be compared, they are deselected.
     """
+    _have_judged(_quantgate)
+    return Verdicts(cell, _quantgate)
+
+
+@pytest.fixture
+def promises(cell: Cell, _quantgate: Session) -> Promises:
+    """What was promised of the test's cell: claims, budgets, bounds. A cell of which nothing is has no such test.
+
+    Also where nothing is compared: budgets and bounds need no other side.
+    """
+    _have_judged(_quantgate)
+    return Promises(cell, _quantgate)
+
+
+@pytest.fixture
+def absent_cells(_quantgate: Session) -> Absent:
+    """What is said of cells that are stored, and that this run has not. Deselected where nothing is compared."""
+    _have_judged(_quantgate)
+    return Absent(_quantgate)
+
+
+def _have_judged(session: Session) -> None:
+    """Have all cells judged, once; fail in a line where that cannot be."""
     problem = ""
     try:
-        _quantgate.judgement()
+        session.judgement()
     except RecordUnwritable as error:
-        _end(_quantgate, error)
+        _end(session, error)
     except HarnessError as error:
-        problem = _quantgate.untold(error)
+        problem = session.untold(error)
     if problem:
         pytest.fail(problem, pytrace=False)
-    return Verdicts(cell, _quantgate)
 
 
 @pytest.fixture

@@ -126,6 +126,30 @@ class Session:
         """Whether a comparison was asked for: live, or because results were accepted before."""
         return self._order.against is not None or any_baseline(self._order.baselines)
 
+    @property
+    def planned(self) -> tuple[Cell, ...]:
+        """The cells that this run measures."""
+        return self._campaign.planned if self._campaign else ()
+
+    @property
+    def judges(self) -> bool:
+        """Whether anything will be judged: a comparison, or targets and bounds that need none."""
+        return self.compares or (self._bench is not None and self._bench.has_budgets)
+
+    def promised(self) -> tuple[Cell, ...]:
+        """The cells of the grid of which claims, budgets or bounds will be judged."""
+        cells = self.cells()
+        if self._bench is None or not self.judges:
+            return ()
+        expected = self._bench.expectations
+        return tuple(
+            cell
+            for cell in cells
+            if expected.budgets_of(cell)
+            or expected.quality_of(cell)
+            or any(claim.fits(cell) for claim in expected.claims)
+        )
+
     def judgement(self) -> Judgement:
         """Every verdict of the run. The first who asks has what is not yet measured measured, and compared."""
         if self._unjudged is not None:
