@@ -23,6 +23,7 @@ from harness.duel_events import duels_of, without_laps
 from harness.errors import HarnessError, RecordUnreadable, RecordUnwritable
 from harness.limit_readings import joined, with_limits
 from harness.limits import Rates
+from harness.older import as_newer
 from harness.results import (
     SCHEMA,
     Environment,
@@ -227,21 +228,30 @@ def write_run(folder: Path, run: Run) -> Path:
 def read_run(path: Path) -> Run:
     """Read a run from its folder or its `run.json`; from the events where the run did not live to write one."""
     file = path / RUN_FILE if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        run = fold(path)
+    if path.name == EVENTS_FILE or (path.is_dir() and not file.exists()):
+        folder = path if path.is_dir() else path.parent
+        run = fold(folder)
         if not run.started:
-            raise RecordUnreadable(f"{path / EVENTS_FILE} does not tell how the run began; name the folder of a run")
-        return run
+            raise RecordUnreadable(f"{folder / EVENTS_FILE} does not tell how the run began; name the folder of a run")
+        return as_newer(run)
     try:
         raw = file.read_bytes()
         schema = msgspec.json.decode(raw, type=_Numbered).schema
+        if schema is None:
+            raise RecordUnreadable(_no_record(file, "it has no schema number"))
         if schema > SCHEMA:
             raise RecordUnreadable(f"{file} has schema {schema}, newer than this Quantgate reads ({SCHEMA}); upgrade")
-        return msgspec.json.decode(raw, type=Run)
+        if schema < 1:
+            raise RecordUnreadable(_no_record(file, f"it has schema {schema}, and the first was 1"))
+        return as_newer(msgspec.json.decode(raw, type=Run))
     except OSError as error:
         raise RecordUnreadable(f"{file} cannot be read: {error.strerror}; name the folder of a run") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordUnreadable(f"{file} is not a run record: {error}; measure again or restore the file") from error
+        raise RecordUnreadable(_no_record(file, str(error))) from error
+
+
+def _no_record(file: Path, why: str) -> str:
+    return f"{file} is not a run record: {why}; measure again or restore the file"
 
 
 def replace_file(path: Path, content: bytes) -> Path:
@@ -270,7 +280,7 @@ def point_latest(folder: Path) -> None:
 
 
 class _Numbered(msgspec.Struct):
-    schema: int
+    schema: int | None = None
 
 
 def _write_whole(descriptor: int, line: bytes) -> None:
