@@ -25,6 +25,7 @@ class Word(StrEnum):
     FAILED = "failed"
     NOTHING_COMPARED = "nothing was compared"
     UNDECIDED = "undecided"
+    UNGATED = "compared without a gate"
     PASSED = "passed"
     MEASURED = "measured"
 
@@ -52,7 +53,7 @@ class Ending:
         match self.word:
             case Word.FAILED | Word.NOT_JUDGED:
                 return Tone.FAILED
-            case Word.INTERRUPTED | Word.NOTHING_COMPARED | Word.UNDECIDED:
+            case Word.INTERRUPTED | Word.NOTHING_COMPARED | Word.UNDECIDED | Word.UNGATED:
                 return Tone.UNSURE
             case Word.PASSED | Word.MEASURED:
                 return Tone.PASSED
@@ -71,7 +72,7 @@ class Ending:
                 return 1
             case Word.NOTHING_COMPARED:
                 return 5 if self.has_gate else 0
-            case Word.UNDECIDED | Word.PASSED | Word.MEASURED:
+            case Word.UNDECIDED | Word.UNGATED | Word.PASSED | Word.MEASURED:
                 return 0
             case other:
                 assert_never(other)
@@ -86,7 +87,7 @@ class Ending:
                 return 10
             case Word.NOTHING_COMPARED | Word.MEASURED:
                 return 11
-            case Word.PASSED:
+            case Word.UNGATED | Word.PASSED:
                 return 0
             case other:
                 assert_never(other)
@@ -95,8 +96,9 @@ class Ending:
 def ending_of(run: Run) -> Ending:
     """Say how a run ended, from its record."""
     reasons = tuple(_reasons(run))
+    has_gate = run.options.get("has_gate", True) is not False
     is_usage = run.trouble is not None and run.trouble.is_usage
-    return Ending(_word(run, is_red=bool(reasons)), reasons, run.options.get("has_gate", True) is not False, is_usage)
+    return Ending(_word(run, is_red=bool(reasons), has_gate=has_gate), reasons, has_gate, is_usage)
 
 
 def unanswered(run: Run) -> str:
@@ -109,17 +111,19 @@ def unanswered(run: Run) -> str:
     return f"{left_out} of {len(run.planned)} planned cells have no measurement" if left_out else ""
 
 
-def _word(run: Run, *, is_red: bool) -> Word:
+def _word(run: Run, *, is_red: bool, has_gate: bool) -> Word:
     if run.finished is None:
         return Word.INTERRUPTED
     if run.trouble is not None:
         return Word.NOT_JUDGED
     if is_red:
         return Word.FAILED
-    if run.compares and (run.judgement is None or not compared_cells(run.judgement)):
-        return Word.NOTHING_COMPARED
     if run.judgement is None or not compared_cells(run.judgement):
-        return Word.MEASURED
+        # Records of before `compares` tell of a live comparison only.
+        was_asked = run.compares or run.options.get("against") is not None
+        return Word.NOTHING_COMPARED if was_asked else Word.MEASURED
+    if not has_gate:
+        return Word.UNGATED
     return Word.UNDECIDED if _OPEN & set(of_cells(run.judgement.verdicts).values()) else Word.PASSED
 
 

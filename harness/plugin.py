@@ -306,7 +306,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
     state.show()
     if state.run is not None and state.ending is not None:
-        if state.ending.word is Word.NOTHING_COMPARED:
+        if state.ending.word is Word.NOTHING_COMPARED and state.ending.pytest_code:
             terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
         if state.run.finished is not None and (silent := unanswered(state.run)):
             terminalreporter.write_line(f"quantgate: {silent}: this run is not green", red=True)

@@ -52,7 +52,7 @@ class GateHeadline:
         match self.ending.word:
             case Word.MEASURED if not self.compared:
                 return _NOTHING
-            case Word.NOTHING_COMPARED | Word.NOT_JUDGED | Word.MEASURED as word:
+            case Word.NOTHING_COMPARED | Word.NOT_JUDGED | Word.MEASURED | Word.UNGATED as word:
                 return str(word)
             case word:
                 return f"gate {word}"

@@ -81,7 +81,7 @@ class Headline:
     @property
     def state(self) -> str:
         """One word for how the run ended."""
-        is_fine = self.ending.word in (Word.MEASURED, Word.PASSED, Word.UNDECIDED)
+        is_fine = self.ending.word in (Word.MEASURED, Word.PASSED, Word.UNDECIDED, Word.UNGATED)
         return "complete" if is_fine else str(self.ending.word)
 
     @property

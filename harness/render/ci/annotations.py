@@ -22,17 +22,16 @@ def workflow_commands(run: Run, environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _lines(told: Told) -> Iterable[str]:
-    yield _command(_level(told.run), f"Quantgate: {told.state}", " · ".join(told.sentences))
+    yield _command(_level(told), f"Quantgate: {told.state}", " · ".join(told.sentences))
     for one in told.findings[:_WORST]:
         yield _command("error" if one.is_red else "warning", f"{one.head}: {one.about}", one.text or one.about)
 
 
-def _level(run: Run) -> str:
+def _level(told: Told) -> str:
     """A run whose exit code is not 0 is an error, whatever it is called: what is not green must be seen."""
-    ending = ending_of(run)
-    if ending.pytest_code:
+    if ending_of(told.run).pytest_code:
         return "error"
-    return "notice" if ending.tone is Tone.PASSED else "warning"
+    return "notice" if told.tone is Tone.PASSED else "warning"
 
 
 def _command(level: str, title: str, said: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.cells import Cell, measuring
 from harness.comparisons import Judgement
-from harness.ending import unanswered
+from harness.ending import Tone, ending_of, unanswered
 from harness.render.gate import Comparison, comparison_of
 from harness.render.judged_rows import JudgedRow
 from harness.render.rows import Row, State, cell_name, headline_of, rows_of
@@ -54,6 +54,11 @@ class Told:
     def state(self) -> str:
         """How it ended, in a word or two."""
         return self.comparison.headline.state if self.comparison else headline_of(self.run, self.rows).state
+
+    @property
+    def tone(self) -> Tone:
+        """The colour of that word."""
+        return self.comparison.headline.tone if self.comparison else ending_of(self.run).tone
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -179,8 +179,8 @@ def _ended(told: Told, *, is_told: bool) -> _Case:
     match ending.word:
         case Word.PASSED | Word.MEASURED:
             return case
-        case Word.UNDECIDED:
-            return _as(case, "skipped", "undecided")
+        case Word.UNDECIDED | Word.UNGATED as word:
+            return _as(case, "skipped", str(word))
         case Word.INTERRUPTED:
             return _as(case, "error", "interrupted")
         case Word.NOT_JUDGED:
@@ -239,7 +239,11 @@ def _suite(run: Run, number: int, name: str, cases: list[_Case]) -> ET.Element:
 def _element(case: _Case) -> ET.Element:
     element = ET.Element("testcase", classname=case.classname, name=case.name, time=f"{case.seconds:.3f}")
     if case.kind:
-        said = ET.SubElement(element, case.kind, type=_clean(case.type), message=_clean(case.message))
+        said = ET.SubElement(element, case.kind)
+        if case.kind in _RED:
+            said.attrib |= {"type": _clean(case.type), "message": _clean(case.message)}
+        else:  # JUnit knows no types of what was skipped
+            said.set("message", _clean(f"{case.type}: {case.message}"))
         said.text = _clean(case.more) or None
     return element
 

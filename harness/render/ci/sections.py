@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from harness.cells import PRECISIONS, Cell
-from harness.ending import Tone, ending_of
 from harness.render import machine
 from harness.render.ci.findings import Finding, Told, told_of
 from harness.render.ci.markdown import code, table, text
@@ -94,12 +93,11 @@ def _left_out(sections: Iterable[Section]) -> str:
 
 def _headline(told: Told, link: str) -> Section:
     first, *rest = told.sentences
-    tone = told.comparison.headline.tone if told.comparison else ending_of(told.run).tone
     where = f"[where this run keeps its files](<{link}>)" if link else f"the folder {code(told.run.id, 80)} of this run"
     return Section(
         "headline",
         head=(
-            f"### {TONE_GLYPHS[Tone(tone)]} {text(told.state)}",
+            f"### {TONE_GLYPHS[told.tone]} {text(told.state)}",
             "",
             f"**{text(first, 600)}**",
             *(f"<br>Run: {text(one, 600)}" for one in rest),
