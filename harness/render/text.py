@@ -47,6 +47,8 @@ _ASCII = str.maketrans(
 
 def visible(text: str) -> str:
     """Replace what cannot be seen or turns the reading direction by its code, as in a Python string."""
+    if text.isprintable():
+        return text  # all that Python calls printable is none of these, and a page has a hundred thousand such texts
     return "".join(
         character if character in _KEPT or unicodedata.category(character) not in _HIDDEN else _code(character)
         for character in text
