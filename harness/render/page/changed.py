@@ -17,8 +17,8 @@ from harness.render.page.spark import HEIGHT, WIDTH, Spark, spark_of
 from harness.render.verdict_rows import GLYPHS, VerdictRow
 
 _OPEN = 5
-_FOLDED = 25
-_NAMED = 24
+_FOLDED = 20
+_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,13 @@ def view(page: Page) -> Changed | None:
     comparison = page.comparison
     lines = tuple(_lines(page, (*comparison.worse, *comparison.better)))
     summaries = tuple(_summaries(comparison))
+    rest = lines[_OPEN:]
     room = 0 if len(lines) > _OPEN else _OPEN - len(lines)
     return Changed(
         comparison=comparison,
         open=lines[:_OPEN],
-        folded=lines[_OPEN : _OPEN + _FOLDED],
-        waiting=lines[_OPEN + _FOLDED :],
+        folded=rest if len(rest) <= _FOLDED else (),
+        waiting=rest if len(rest) > _FOLDED else (),
         summed=summaries[:room],
         summed_beneath=summaries[room:],
         drawings=_drawings(lines),

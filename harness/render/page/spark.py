@@ -1,6 +1,7 @@
 """Where the marks of a spark line go: what a latency's verdict was made of, in the order measured. Pure geometry.
 
 Owns the scale of the drawing: ln(new ÷ old) upwards, so that up is slower, and the band of the margin either way.
+A unit is a tenth of a pixel, so that whole numbers say enough: a page has many of these.
 """
 
 from __future__ import annotations
@@ -8,21 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.comparisons import Basis, Duel, Origin, Verdict
 from harness.render import changes
-from harness.render.page.drawing import Scale
+from harness.render.page.drawing import Scale, dots
 from harness.render.page.forest import is_of
 from harness.render.page.strip import thin
 from harness.results import Measurement
 from harness.stats.passes import pass_means
 from harness.verdict.times import LATENCY
 
-WIDTH = 92.0
-HEIGHT = 22.0
+WIDTH, HEIGHT = 920, 220
 
-_SIDE = 4.0
-_EDGE = 3.5
+_SIDE, _EDGE = 40.0, 35.0
 _MOST_MARKS = 40
 _BANDS_SHOWN = 1.4
 
@@ -34,8 +34,8 @@ class Spark:
     line: str
     before: str
     after: str
-    nothing_y: float
-    band: tuple[float, float] | None
+    nothing_y: int
+    band: tuple[int, int] | None
     says: str
 
 
@@ -85,13 +85,13 @@ def _drawn(points: Sequence[float], before: int, verdict: Verdict, says: str) ->
     y = _scale(points, band)
     x = Scale(0, max(len(points) - 1, 1), _SIDE, WIDTH - _SIDE)
     kept = thin(points, _MOST_MARKS)
-    places = [(x(at), y(points[at]), at < before) for at in kept]
+    places = [(round(x(at)), round(y(points[at]))) for at in kept]
     return Spark(
-        line="M" + "L".join(f"{across:.1f} {up:.1f}" for across, up, _ in places),
-        before="".join(f"M{across:.1f} {up:.1f}h0" for across, up, is_before in places if is_before),
-        after="".join(f"M{across:.1f} {up:.1f}h0" for across, up, is_before in places if not is_before),
-        nothing_y=round(y(0.0), 1),
-        band=None if band is None else (round(y(band), 1), round(y(-band) - y(band), 1)),
+        line=_line(places),
+        before=dots(place for at, place in zip(kept, places, strict=True) if at < before),
+        after=dots(place for at, place in zip(kept, places, strict=True) if at >= before),
+        nothing_y=round(y(0.0)),
+        band=None if band is None else (round(y(band)), round(y(-band)) - round(y(band))),
         says=says if band is None else f"{says}; margin {changes.share(margin)}",
     )
 
@@ -102,6 +102,12 @@ def _scale(points: Sequence[float], band: float | None) -> Scale:
     low, high = min(inside), max(inside)
     room = 0.0 if high > low else 0.01
     return Scale(low - room, high + room, HEIGHT - _EDGE, _EDGE)
+
+
+def _line(places: Sequence[tuple[int, int]]) -> str:
+    """Return a path through places, each step from the one before."""
+    steps = "".join(f"l{to[0] - at[0]} {to[1] - at[1]}" for at, to in pairwise(places))
+    return f"M{places[0][0]} {places[0][1]}{steps}".replace(" -", "-")
 
 
 def _percent(log_ratio: float) -> str:
