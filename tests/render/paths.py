@@ -24,8 +24,8 @@ def steps(path: str) -> list[tuple[float, float]]:
     """The corners of a path of horizontal and vertical lines, from where it begins."""
     x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)", path).groups())  # type: ignore[union-attr]
     found = [(x, y)]
-    for way, value in re.findall(r"([HV])([\d.]+)", path):
-        x, y = (float(value), y) if way == "H" else (x, float(value))
+    for way, length in re.findall(r"([hv])(-?\d+)", path):
+        x, y = (x + float(length), y) if way == "h" else (x, y + float(length))
         found.append((x, y))
     return found
 

@@ -151,7 +151,7 @@ def test_against_stored_sessions_their_passes_are_drawn_beside_those_of_now() ->
     (spread,) = named(found["c=smart-turn-v3/int8-static/cpu"], "spread")
     assert len(dots(path(spread, "dots then"))) == 6
     assert len(dots(path(spread, "dots now"))) == 12
-    assert spread.all("svg")[0].attributes["aria-label"].startswith("baseline ")
+    assert spread.all("svg")[0].attributes["aria-label"].startswith("Seconds by pass: baseline ")
     (alone,) = named(found["c=piper-joe/fp32/cpu"], "spread")
     assert path(alone, "dots then") == ""
 

@@ -72,10 +72,10 @@ class Cells:
     lead: tuple[Column, ...]
     rest: tuple[Column, ...]
     meanings: tuple[tuple[str, str], ...]
-    width = WIDTH
-    strip_height = HEIGHT
-    bar_height = BAR_HEIGHT
-    slice_size = (SLICE_WIDTH, SLICE_HEIGHT)
+    width = int(WIDTH)
+    strip_height = int(HEIGHT)
+    bar_height = int(BAR_HEIGHT)
+    slice_size = (int(SLICE_WIDTH), int(SLICE_HEIGHT))
 
 
 def view(page: Page) -> Cells:

@@ -189,7 +189,7 @@ def _origin(provenance: Provenance | None) -> Iterable[Line]:
         ("calibration", provenance.calibration_digest),
     )
     shown = ", ".join(f"{name} {digest[:_DIGEST_SHOWN]}" for name, digest in digests if digest)
-    yield Line("by content", f"{shown} (the digests begin so; run.json has them whole)")
+    yield Line("by content", f"{shown} (run.json has them whole)")
 
 
 def _parts(counts: Mapping[str, int]) -> str:

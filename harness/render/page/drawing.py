@@ -61,10 +61,28 @@ def dots(points: Iterable[tuple[float, float]]) -> str:
     return "".join(path).replace(" -", "-")
 
 
+def corners(points: Iterable[tuple[float, float]]) -> str:
+    """Return a path along corners that lie beside or above one another; what does not turn is one line."""
+    at: tuple[int, int] | None = None
+    start, moves = "", list[tuple[str, int]]()
+    for x, y in points:
+        to = (round(x), round(y))
+        if at is None:
+            start = f"M{to[0]} {to[1]}"
+        else:
+            for way, length in (("h", to[0] - at[0]), ("v", to[1] - at[1])):
+                if length and moves and moves[-1][0] == way:
+                    moves[-1] = (way, moves[-1][1] + length)
+                elif length:
+                    moves.append((way, length))
+        at = to
+    return start + "".join(f"{way}{length}" for way, length in moves)
+
+
 def bar(low: float, centre: float, high: float, y: float, cap: float = 4.0) -> str:
     """Return an interval as a line with caps, and a longer stroke through it where the value is."""
-    ends = "".join(f"M{x:.1f} {y - cap:.0f}v{2 * cap:.0f}" for x in (low, high))
-    return f"M{low:.1f} {y:.0f}H{high:.1f}{ends}M{centre:.1f} {y - cap - 2:.0f}v{2 * cap + 4:.0f}"
+    ends = "".join(f"M{x:.0f} {y - cap:.0f}v{2 * cap:.0f}" for x in (low, high))
+    return f"M{low:.0f} {y:.0f}H{high:.0f}{ends}M{centre:.0f} {y - cap - 2:.0f}v{2 * cap + 4:.0f}"
 
 
 def time_ticks(x: Scale) -> tuple[Tick, ...]:

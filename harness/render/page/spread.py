@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from harness.comparisons import Duel, Origin, Verdict
 from harness.render import changes, numbers
-from harness.render.page.drawing import WIDTH, Scale, Tick, bar, dots, every, time_ticks
+from harness.render.page.drawing import WIDTH, Scale, Tick, bar, corners, dots, every, time_ticks
 from harness.results import Measurement
 from harness.stats.ecdf import FEWEST, Step, band_half_width, ecdf, median_interval
 from harness.stats.estimates import median, percentile
@@ -96,7 +95,7 @@ def spread_of_sessions(origin: Origin, measurement: Measurement) -> Spread | Non
     rows = f"; {count}, a row each, the oldest on top" if len(stored) > 1 else ""
     about = f"seconds an inference by the wall clock, a dot each pass{rows}"
     sides = (_Told("baseline", stored), _Told("now", (now,)))
-    return _drawn(sides, "pass", about, "Another session may lie outside: sessions differ by more than their passes.")
+    return _drawn(sides, "pass", about, "Sessions differ by more than their passes.")
 
 
 def spread_of_passes(measurement: Measurement) -> Spread | None:
@@ -105,7 +104,7 @@ def spread_of_passes(measurement: Measurement) -> Spread | None:
     if len(now) < FEWEST:
         return None
     about = "seconds an inference by the wall clock, a dot each pass"
-    return _drawn((_Told("now", (now,)),), "pass", about, "All are of one process; the next may differ by more.")
+    return _drawn((_Told("now", (now,)),), "pass", about, "All are of one process.")
 
 
 def _drawn(sides: Sequence[_Told], unit: str, about: str, caveat: str) -> Spread:
@@ -129,7 +128,7 @@ def _drawn(sides: Sequence[_Told], unit: str, about: str, caveat: str) -> Spread
         field_y=field,
         half_y=y(0.5) if has_curves else None,
         ticks=time_ticks(x),
-        name=f"{'; '.join(side.words for side in drawn)}: {about}",
+        name=f"Seconds by {unit}: {'; '.join(side.words for side in drawn)}",
         caption=" ".join((f"{about[:1].upper()}{about[1:]}.", *_explained(sides, unit, has_curves, beyond), caveat)),
     )
 
@@ -172,11 +171,8 @@ def _words(side: _Told, has_curves: bool) -> str:
 def _explained(sides: Sequence[_Told], unit: str, has_curves: bool, beyond: int) -> list[str]:
     said = []
     if has_curves:
-        told = ", before dashed and now full," if len(sides) > 1 else ""
-        said.append(
-            f"Bars: the median's 95 % interval. Curves: the share at or below a time{told} in their 95 % bands"
-            " (Dvoretzky–Kiefer–Wolfowitz)."
-        )
+        told = f", {sides[0].name} dashed," if len(sides) > 1 else ""
+        said.append(f"Bars: the median's 95 % interval. Curves: the share at or below a time{told} in 95 % bands.")
     else:
         fewest = min(len(side.values) for side in sides)
         plural = f"{unit}{'es' * (fewest != 1)}"
@@ -215,16 +211,21 @@ def _thinned(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def _curve(steps: Sequence[Step], x: Scale, y: Scale) -> str:
-    return f"M0 {y(0.0):.0f}{_along(steps, [step.share for step in steps], x, y)}H{WIDTH:.0f}"
+    return corners(_stairs([(step.value, step.share) for step in steps], 0.0, x, y))
 
 
 def _band(steps: Sequence[Step], half: float, x: Scale, y: Scale) -> str:
     """There along the upper edge, and back along the lower one."""
-    there = _along(steps, [step.high for step in steps], x, y)
-    back = "".join(f"H{x(step.value):.0f}V{y(before.low):.0f}" for before, step in reversed(tuple(pairwise(steps))))
-    edge = f"H{x(steps[0].value):.0f}V{y(0.0):.0f}H0Z"
-    return f"M0 {y(min(half, 1.0)):.0f}{there}H{WIDTH:.0f}V{y(steps[-1].low):.0f}{back}{edge}"
+    upper = _stairs([(step.value, step.high) for step in steps], min(half, 1.0), x, y)
+    lower = _stairs([(step.value, step.low) for step in steps], 0.0, x, y)
+    return f"{corners([*upper, *reversed(lower)])}z"
 
 
-def _along(steps: Sequence[Step], shares: Sequence[float], x: Scale, y: Scale) -> str:
-    return "".join(f"H{x(step.value):.0f}V{y(share):.0f}" for step, share in zip(steps, shares, strict=True))
+def _stairs(steps: Sequence[tuple[float, float]], foot: float, x: Scale, y: Scale) -> list[tuple[float, float]]:
+    """The corners from the left edge, where the share is `foot`, up every step and on to the right edge."""
+    found, height = [(0.0, y(foot))], y(foot)
+    for value, share in steps:
+        found.append((x(value), height))
+        height = y(share)
+        found.append((x(value), height))
+    return [*found, (WIDTH, height)]
