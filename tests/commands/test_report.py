@@ -1,0 +1,149 @@
+"""`quantgate report`: where it writes, which cells it is about, and what it refuses."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.cells import Cell
+from harness.cli import main
+from harness.journal import write_run
+from tests.baselines.made import CELL, OTHER, measured, run
+
+SURFACES = ["comment.md", "junit.xml", "report.html", "summary.md"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("QUANTGATE_REPORT_URL", "GITHUB_SERVER_URL", "CI_JOB_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def kept(name: str, *cells: Cell, **more: str) -> Path:
+    folder = Path(name)
+    folder.mkdir(parents=True)
+    made = [measured(cell) for cell in cells or (CELL, OTHER)]
+    return write_run(folder, replace(run(*made, **more), planned=tuple(one.cell for one in made))).parent
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != "run.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "folder", "files"),
+    [
+        (["a"], "a", SURFACES),
+        (["a/run.json"], "a", SURFACES),
+        ([], "reports/latest", SURFACES),
+        (["a", "-o", "new/folder/"], "new/folder", SURFACES),
+        (["a", "-o", "there"], "there", SURFACES),
+        (["a", "-o", "there/page.html"], "there", ["page.html"]),
+        (["a", "reports/latest", "-o", "there"], "there", ["side-by-side.html"]),
+        (["a", "reports/latest", "--output", "there/two.html"], "there", ["two.html"]),
+    ],
+)
+def test_it_says_where_it_wrote_and_writes_nowhere_else(
+    words: list[str], folder: str, files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept("a")
+    kept("reports/latest")
+    Path("there").mkdir()
+    assert main(["report", *words]) == 0
+    said = Path(capsys.readouterr().out.strip())
+    assert (said.parent, said.name in files, said.exists()) == (Path(folder), True, True)
+    assert written(Path(folder)) == files
+    assert not any(written(other) for other in map(Path, {"a", "reports/latest", "there"} - {folder}))
+
+
+def test_several_runs_are_written_here_unless_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(kept("a")), str(kept("b"))]) == 0
+    assert capsys.readouterr().out == "side-by-side.html\n"
+    assert "2 runs side by side" in Path("side-by-side.html").read_text()
+
+
+def test_a_folder_that_cannot_be_written_leads_to_another_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept("a")
+
+    def refuse(path: Path, data: bytes) -> int:
+        raise PermissionError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    assert main(["report", "a"]) == 2
+    told = capsys.readouterr().err
+    assert "cannot be written: Read-only file system" in told
+    assert "name another place with -o" in told
+    assert written(Path("a")) == []
+
+
+def detailed(page: Path) -> list[str]:
+    return [cell for cell in (str(CELL), str(OTHER)) if f'id="c={cell}"' in page.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("globs", "shown"),
+    [
+        ([], [CELL, OTHER]),
+        (["*/int8-*/cpu"], [OTHER]),
+        (["*/int8-*/cpu", "tone/fp32/*"], [CELL, OTHER]),
+    ],
+)
+def test_of_several_runs_only_the_cells_that_are_named_are_shown(globs: list[str], shown: list[Cell]) -> None:
+    words = [word for glob in globs for word in ("--cell", glob)]
+    assert main(["report", str(kept("a")), str(kept("b")), *words]) == 0
+    assert detailed(Path("side-by-side.html")) == [str(cell) for cell in shown]
+
+
+def test_of_one_run_the_cells_that_are_named_have_their_detail_before_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("harness.render.page.assemble.render_html", lambda _, only: asked.append(only) or "page")
+    kept("a")
+    assert main(["report", "a", "-o", "page.html", "--cell", "tone/int8-*/cpu"]) == 0
+    assert main(["report", "a", "-o", "page.html"]) == 0
+    assert asked == [frozenset({OTHER}), None]
+
+
+def test_a_kind_of_device_means_each_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    kept("a", Cell("tone", "fp32", "cuda:1"), CELL)
+    kept("b", Cell("tone", "fp32", "cuda:1"), CELL)
+    assert main(["report", "a", "b", "--cell", "tone/fp32/cuda"]) == 0
+    assert 'id="c=tone/fp32/cuda:1"' in Path("side-by-side.html").read_text()
+    assert detailed(Path("side-by-side.html")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["a", "--cell", "tone/int4-*/cpu"], "is of no cell of the run; did you mean tone/int8-dynamic/cpu?"),
+        (["a", "--cell", "tone/fp32"], "write MODEL/PRECISION/DEVICE"),
+        (["a"] * 9, "9 runs do not fit side by side; name 8 or fewer"),
+        (["a", "b"], "b cannot be read"),
+        (["a", "-o", "no/such/page.html"], "no/such is no folder; make it, or name another place with -o"),
+        (["a", "-o", "a/run.json/"], "cannot be made"),
+        (["a", "--untrusted"], "is refused: it is no plain file"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_next_step(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept("a")
+    assert main(["report", *words]) == 2
+    assert says in capsys.readouterr().err
+    assert written(Path("a")) == []
+
+
+def test_a_strangers_record_is_shown_in_a_folder_of_ours() -> None:
+    kept("a")
+    assert main(["report", "a/run.json", "--untrusted", "--output", "ours/"]) == 0
+    assert written(Path("ours")) == SURFACES
+    assert written(Path("a")) == []
+
+
+def test_the_page_of_the_ci_is_linked_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept("a")
+    monkeypatch.setenv("QUANTGATE_REPORT_URL", "https://ci.example/42")
+    assert main(["report", "a"]) == 0
+    assert "https://ci.example/42" in Path("a/summary.md").read_text()
