@@ -13,7 +13,7 @@ from harness.cells import Cell
 from harness.render import numbers
 from harness.render.changes import finite
 from harness.render.page.context import Page
-from harness.render.page.tradeoff import block_anchor
+from harness.render.page.tradeoff import block_anchor, shown_blocks
 from harness.render.text import clip, one_line
 from harness.render.worth_rows import GLYPHS, WorthRow
 from harness.verdict.words import amount
@@ -100,6 +100,11 @@ class Block:
     first: tuple[Answer, ...]
     later: tuple[Answer, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether other limits may change any of them."""
+        return any(one.is_open for one in (*self.first, *self.later))
+
 
 @dataclass(frozen=True, slots=True)
 class Picks:
@@ -119,15 +124,23 @@ def view(page: Page) -> Picks | None:
         devices.setdefault(question.device, []).append(question)
     shown = max(SHOWN_AT_ONCE // len(devices), _LEAST_SHOWN)
     is_folded = len(page.rows) > _FOLDED_CELLS
-    blocks = tuple(_block(page, device, found, shown, is_folded) for device, found in devices.items())
+    linked = {(one.model, one.device) for one in shown_blocks(page)}
+    blocks = tuple(_block(page, linked, found, shown, is_folded) for found in devices.values())
     return Picks(blocks, is_folded)
 
 
-def _block(page: Page, device: str, asked: Sequence[Question], shown: int, is_folded: bool) -> Block:
+def _block(page: Page, linked: set[tuple[str, str]], asked: Sequence[Question], shown: int, is_folded: bool) -> Block:
+    device = asked[0].device
     rows = {row.cell: row for block in page.worths for row in block.rows if block.device == device}
     metrics = _metrics(asked)
     places = {one.name: place for place, one in enumerate(metrics)}
-    answers = [_answer(one, rows, places, is_folded) for one in asked]
+    answers = [
+        replace(
+            _answer(one, rows, places, is_folded),
+            anchor=block_anchor(one.model, device) if (one.model, device) in linked else "",
+        )
+        for one in asked
+    ]
     named = tuple(replace(one, name=numbers.metric_words(one.name)) for one in metrics)
     return Block(device, named, tuple(answers[:shown]), tuple(answers[shown:]))
 
@@ -178,12 +191,7 @@ def _answer(question: Question, rows: Mapping[Cell, WorthRow], places: Mapping[s
     placed = (("load", [pick.load] if pick.load else []), ("then", pick.fallbacks), ("not", pick.others))
     listed = [(place, one) for place, found in placed for one in found]
     choices = tuple(choice(at, place, one) for at, (place, one) in enumerate(listed))
-    anchor = block_anchor(question.model, question.device) if rows.keys() & _cells(question) else ""
-    return Answer(question.model, anchor, choices, _line(pick.problem), not question.problem)
-
-
-def _cells(question: Question) -> set[Cell]:
-    return {Cell(question.model, one.precision, question.device) for one in question.terms}
+    return Answer(question.model, "", choices, _line(pick.problem), not question.problem)
 
 
 def _asked_by(own: Terms, places: Mapping[str, int], why: str) -> dict[str, str | int]:

@@ -13,11 +13,12 @@ from harness.render import numbers
 from harness.render.page.drawing import Scale
 from harness.render.page.tradeoff_shapes import Shape
 from harness.render.text import shorten, visible
+from harness.verdict.words import amount
 
 WIDTH, HEIGHT = 360.0, 292.0
 LEFT, RIGHT = 46.0, 354.0
 BOTTOM = 254.0
-LARGEST, SMALLEST = 13.0, 4.5
+LARGEST, SMALLEST = 11.0, 4.5
 """The radius of a circle of the most memory in a plot, and of the least that is still seen."""
 
 _TITLE, _TOP, _TOP_BELOW_BAND = 11.0, 22.0, 60.0
@@ -28,7 +29,7 @@ _EDGE = 0.08
 _STEPS = tuple(base * 10.0**power for power in range(-9, 7) for base in (1, 2, 5))
 _MOST_TICKS = 6
 _ROUND: tuple[tuple[float, ...], ...] = (
-    *((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)),
+    *((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)),
     *(tuple(1 + number / parts for number in range(9 * parts)) for parts in (2, 5, 10, 50)),
 )
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -123,6 +124,7 @@ class Plot:
     nought_y: float
     base_x: float | None
     margin_y: float | None
+    margin: Label | None
     is_cut: bool
     most_bytes: float | None
     has_small: bool
@@ -137,10 +139,11 @@ def plot_of(points: Sequence[Point], margin: float | None = None) -> Plot:
     most = max((one.peak_bytes for one in points if one.peak_bytes), default=None)
     margin_y = y(margin) if margin is not None and y.low < margin < y.high else None
     bare = [_mark(one, x, y, most) for one in points]
+    words = _margin_words(margin, margin_y, bare)
     unit_seconds, unit = next((step for step in _UNITS if 10**x.high >= step[0]), _UNITS[-1])
     base = next((mark for mark in bare if mark.point.is_base), None)
     return Plot(
-        marks=_labelled(bare, top, margin_y),
+        marks=_labelled(bare, top, words),
         x_ticks=_log_ticks(x, unit_seconds),
         y_ticks=_loss_ticks(y),
         x_unit=unit,
@@ -149,6 +152,7 @@ def plot_of(points: Sequence[Point], margin: float | None = None) -> Plot:
         nought_y=round(y(0.0), 1),
         base_x=round(base.x, 1) if base else None,
         margin_y=None if margin_y is None else round(margin_y, 1),
+        margin=words,
         is_cut=any(_is_beyond(end, y) for one in known for end in (one.loss_low, one.loss_high)),
         most_bytes=most,
         has_small=any(_area_radius(one, most) < SMALLEST for one in points),
@@ -241,18 +245,37 @@ def _loss(value: float, decimals: int) -> str:
     return (text if len(text) <= _LONGEST_TICK else f"{value:.0e}").replace("-", "−")
 
 
-def _labelled(marks: Sequence[Mark], top: float, margin_y: float | None) -> tuple[Mark, ...]:
+def _margin_words(margin: float | None, margin_y: float | None, marks: Sequence[Mark]) -> Label | None:
+    """How much may be lost, above its line or below it, where no mark is."""
+    if margin is None or margin_y is None:
+        return None
+    text = f"at most {amount(margin)}"
+    places = [
+        Label(x, round(y, 1), anchor, text)
+        for y in (margin_y - 4, margin_y + _FONT)
+        for x, anchor in ((RIGHT - 3, "end"), (LEFT + 3, "start"))
+    ]
+    return next((one for one in places if not any(mark.box.meets(_room(one)) for mark in marks)), None)
+
+
+def _room(label: Label) -> Box:
+    wide = len(label.text) * _LETTER
+    left = label.x - {"start": 0.0, "middle": wide / 2, "end": wide}[label.anchor]
+    return Box(left, label.y - _FONT + 1, left + wide, label.y + 3)
+
+
+def _labelled(marks: Sequence[Mark], top: float, words: Label | None) -> tuple[Mark, ...]:
     """Name marks where a name covers neither a mark nor another name; the largest is drawn first, below the rest."""
     ordered = sorted(marks, key=lambda one: (not one.point.is_base, not one.point.is_good))
     taken = [one.box for one in marks]
-    if margin_y is not None:
-        taken.append(Box(RIGHT - 75, margin_y - _FONT - 2, RIGHT, margin_y))
+    if words is not None:
+        taken.append(_room(words))
     labels: dict[str, Label] = {}
     for mark in ordered:
-        found = next((one for one in _places(mark) if _is_free(one[1], taken, mark, top)), None)
+        found = next((one for one in _places(mark) if _is_free(_room(one), taken, mark, top)), None)
         if found is not None:
-            labels[mark.point.precision] = found[0]
-            taken.append(found[1])
+            labels[mark.point.precision] = found
+            taken.append(_room(found))
     drawn = sorted(marks, key=lambda one: (-one.radius, one.point.is_base))
     return tuple(replace(one, label=labels.get(one.point.precision)) for one in drawn)
 
@@ -265,14 +288,14 @@ def _is_free(box: Box, taken: Iterable[Box], mark: Mark, top: float) -> bool:
     return is_inside and not any(box.meets(one) for one in taken)
 
 
-def _places(mark: Mark) -> Iterable[tuple[Label, Box]]:
+def _places(mark: Mark) -> Iterable[Label]:
     """Where a name may stand: right of its mark, left of it, above or below."""
     name = shorten(visible(mark.point.precision), _NAME)
     text = f"≈ {name}" if mark.point.is_rough else name
-    wide, box = len(text) * _LETTER, mark.box
+    box = mark.box
     for x, y, anchor in (
-        (box.right + 3, mark.y + 4, "start"),
-        (box.left - 3, mark.y + 4, "end"),
+        (box.right + 4, mark.y + 4, "start"),
+        (box.left - 4, mark.y + 4, "end"),
         (mark.x, box.top - 4, "middle"),
         (mark.x, box.bottom + _FONT, "middle"),
         (box.right, box.top, "start"),
@@ -280,5 +303,4 @@ def _places(mark: Mark) -> Iterable[tuple[Label, Box]]:
         (box.right, box.bottom + _FONT / 2, "start"),
         (box.left, box.bottom + _FONT / 2, "end"),
     ):
-        left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[anchor]
-        yield Label(round(x, 1), round(y, 1), anchor, text), Box(left, y - _FONT + 1, left + wide, y + 3)
+        yield Label(round(x, 1), round(y, 1), anchor, text)

@@ -110,6 +110,7 @@
 
   for (const device of section.querySelectorAll(".picks")) {
     const limits = device.querySelector("fieldset");
+    if (!limits) continue;
     limits.hidden = false;
     limits.addEventListener("input", () => ask(device));
     limits.querySelector("button").addEventListener("click", () => {
