@@ -93,8 +93,7 @@ def test_nothing_that_is_recorded_of_a_cell_is_left_out(name: str) -> None:
             assert measurement.failure.text in said
             assert " ".join(measurement.failure.last_words.split()) in said
         if measurement.provenance:
-            assert "126 Conv1d" in said
-            assert "3 ConvTranspose1d, 2 Embedding" in said
+            assert "converted 126 Conv1d; left 3 ConvTranspose1d, 2 Embedding" in said
             assert "dec.ups.0.weight, dec.ups.1.weight" in said
             assert "reference 4f2a00000000" in said
             assert "machine during load 1m 1.10 · other cpu 38 % · steal 0.1 %" in said
@@ -125,6 +124,10 @@ def test_what_was_promised_of_a_cell_stands_with_it() -> None:
     with_it = [name for name, one in found.items() if "translate in time" in one]
     assert with_it == ["c=smart-turn-v3/fp32/cpu"]
     assert "translate latency 82.0 ms, target 70.0 ms: missed by 12.0 ms (17 %)" in text_of(found[with_it[0]])
+
+
+def test_a_bound_that_was_loosened_says_by_what() -> None:
+    assert "accepted: known since 2026-10; until 2026-12-01" in text("quality", DYNAMIC)
 
 
 def test_a_live_comparison_has_its_pairs_drawn_twice_as_ratios_and_as_times() -> None:

@@ -67,6 +67,7 @@ class Detail:
     quality: QualityDetail | None = None
     stages: str = ""
     covered: str = ""
+    modules: str = ""
 
 
 def detail_of(row: Row, marks: int) -> Detail:
@@ -91,6 +92,7 @@ def detail_of(row: Row, marks: int) -> Detail:
         quality=quality_detail(quality, lead) if quality else None,
         stages=stages_line(measurement.stages),
         covered=_covered(measurement.provenance),
+        modules=_modules(measurement.provenance),
     )
 
 
@@ -162,15 +164,18 @@ def _covered(provenance: Provenance | None) -> str:
     )
 
 
+def _modules(provenance: Provenance | None) -> str:
+    """Which classes of modules were converted, and which were left as they were."""
+    if provenance is None:
+        return ""
+    sides = (("converted", provenance.modules_converted), ("left", provenance.modules_left))
+    told = (f"{name} {', '.join(f'{n:,} {kind}' for kind, n in found.items())}" for name, found in sides if found)
+    return "; ".join(told)
+
+
 def _origin(provenance: Provenance | None) -> Iterable[Line]:
     if provenance is None:
         return
-    for name, modules in (
-        ("modules converted", provenance.modules_converted),
-        ("modules left", provenance.modules_left),
-    ):
-        if modules:
-            yield Line(name, ", ".join(f"{count:,} {kind}" for kind, count in modules.items()))
     if left := provenance.left_unconverted:
         more = f" and {len(left) - _LEFT_SHOWN} more (run.json has them)" if len(left) > _LEFT_SHOWN else ""
         yield Line("left as they were", ", ".join(left[:_LEFT_SHOWN]) + more)

@@ -20,8 +20,8 @@ from harness.stats.passes import pass_means
 LATENCY = "latency_seconds"
 
 _EDGE = 0.04
-_MOST_DOTS = 60
-_MOST_STEPS = 30
+_MOST_DOTS = 48
+_MOST_STEPS = 24
 _STRAY = 8.0
 _WORDS, _DOTS, _BAR, _SESSION, _GAP = 15.0, 12.0, 12.0, 5.0, 3.0
 _CURVES, _CURVE_ALONE = 96.0, 64.0
