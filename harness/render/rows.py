@@ -6,7 +6,7 @@ Owns what is shown of a cell and in which words a missing value is excused. Hold
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
@@ -37,7 +37,7 @@ GLYPHS: Mapping[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A cell as it is shown. `figures` has every column's key, except where the cell was not measured."""
+    """A cell as it is shown. `figures` has the key of every column asked for; none where it was not measured."""
 
     number: int
     cell: Cell
@@ -129,7 +129,7 @@ def headline_of(run: Run, rows: Iterable[Row]) -> Headline:
     return Headline(len(states), {state: states.count(state) for state in State}, ending_of(run))
 
 
-def rows_of(run: Run) -> tuple[Row, ...]:
+def rows_of(run: Run, columns: Sequence[Column] = COLUMNS) -> tuple[Row, ...]:
     """Make a row for every planned cell, in the order planned, and for whatever was measured beside the plan."""
     found = {measurement.cell: measurement for measurement in run.measurements}
     cells = dict.fromkeys((*run.planned, *found))
@@ -139,18 +139,20 @@ def rows_of(run: Run) -> tuple[Row, ...]:
         else Problem("interrupted", "the run ended before its turn; pytest --resume goes on from there")
     )
     return tuple(
-        measured_row(number, found[cell], reference_of(cell, found))
+        measured_row(number, found[cell], reference_of(cell, found), columns)
         if cell in found
         else Row(number, cell, State.NOT_MEASURED, {}, missing, (), None)
         for number, cell in enumerate(cells, 1)
     )
 
 
-def measured_row(number: int, measurement: Measurement, reference: Measurement | None) -> Row:
+def measured_row(
+    number: int, measurement: Measurement, reference: Measurement | None, columns: Sequence[Column] = COLUMNS
+) -> Row:
     """Make the row of a cell; `reference` is the fp32 cell of its model, where it is known: see `reference_of`."""
     state, problem = _state(measurement)
     beside = _beside(reference)
-    figures = {} if problem else {column.key: column.figure(measurement, beside) for column in COLUMNS}
+    figures = {} if problem else {column.key: column.figure(measurement, beside) for column in columns}
     notes = (*measurement.notes, *quality_notes(measurement.quality))
     fp32 = None if isinstance(beside, Problem) or beside.cell == measurement.cell else beside
     return Row(number, measurement.cell, state, figures, problem, notes, measurement, fp32)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from harness.cells import Cell
 from harness.comparisons import Outcome
 from harness.consequences import of_cells
 from harness.render import machine, numbers
-from harness.render.gate import comparison_of
+from harness.render.figures import COLUMNS
+from harness.render.gate import gate_headline
 from harness.render.page.assemble import document
 from harness.render.page.banner import when
 from harness.render.rows import GLYPHS as STATE_GLYPHS
@@ -30,6 +31,8 @@ _ELEMENTS_AT_ONCE = 3_400
 _ELEMENTS_OF_A_SPOT = 6
 _LEAN_SPOTS = 6_000
 _NAMED_GAPS = 6
+_SHOWN = (("peak", "size"), ("quality",))
+_COLUMNS = tuple(column for column in COLUMNS if column.key in ("latency", *chain(*_SHOWN)))
 _NOT_RECORDED = "not recorded"
 _DIGEST = re.compile(r"[0-9a-f]{20,}")
 _DIGEST_SHOWN = 12
@@ -145,7 +148,8 @@ def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str
     """Arrange the runs in the order given."""
     if not 2 <= len(runs) <= MOST_RUNS:
         raise ValueError(f"side by side are 2 to {MOST_RUNS} runs, not {len(runs)}")
-    rows = [{row.cell: row for row in rows_of(run) if takes(row.cell)} for run in runs]
+    every = [rows_of(run, _COLUMNS) for run in runs]
+    rows = [{row.cell: row for row in found if takes(row.cell)} for found in every]
     cells = tuple(dict.fromkeys(chain.from_iterable(rows)))
     is_lean = len(cells) * len(runs) > _LEAN_SPOTS
     outcomes = [of_cells(run.judgement.verdicts) if run.judgement else {} for run in runs]
@@ -153,7 +157,7 @@ def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str
     kinds = [_Kind(*told, found) for told, found in zip(_KINDS, _recorded(runs), strict=True)]
     differing = [kind.differing() for kind in kinds]
     return SideBySide(
-        sides=tuple(_side(mark, run, runs[0]) for mark, run in zip(_MARKS, runs, strict=False)),
+        sides=tuple(_side(*one, runs[0]) for one in zip(_MARKS, runs, every, strict=False)),
         cells=len(cells),
         differing=tuple(one for one in differing if one.lines),
         agreeing=sum(kind.agreeing for kind in kinds),
@@ -168,9 +172,8 @@ def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str
     )
 
 
-def _side(mark: str, run: Run, first: Run) -> Side:
-    comparison = comparison_of(run)
-    head = comparison.headline if comparison else headline_of(run, rows_of(run))
+def _side(mark: str, run: Run, rows: Sequence[Row], first: Run) -> Side:
+    head = gate_headline(run, run.judgement) if run.judgement else headline_of(run, rows)
     return Side(
         mark=mark,
         id=run.id,
@@ -254,17 +257,23 @@ def _spot(row: Row, outcome: Outcome | None, first: Row | None, *, is_lean: bool
         word = str(row.state)
         return Spot(f"v-{row.state.name.lower()}", STATE_GLYPHS[row.state], word, word, rest=(row.problem.code,))
     latency = row.figures["latency"]
-    shown = (("peak",),) if is_lean else (("peak", "size"), ("quality",))
-    rest = (" · ".join(filter(None, (_labelled(key, row) for key in keys))) for keys in shown)
-    spot = Spot(
+    times = "" if first is None or first is row else _times(row, first)
+    rest = tuple(_joined(_labelled(key, row) for key in keys) for keys in _SHOWN)
+    if is_lean:
+        times, rest = "", (_joined((times, row.figures["peak"].text)),)
+    return Spot(
         kind=f"v-{outcome.name.lower()}" if outcome else "v-measured",
         glyph=GLYPHS[outcome] if outcome else "",
         word=str(outcome) if outcome else "",
         value=latency.text,
         aside=latency.aside,
+        times=times,
         rest=tuple(filter(None, rest)),
     )
-    return spot if first is None or first is row else replace(spot, times=_times(row, first))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " · ".join(filter(None, texts))
 
 
 def _labelled(key: str, row: Row) -> str:
