@@ -182,7 +182,7 @@ def _answer(question: Question, rows: Mapping[Cell, WorthRow], places: Mapping[s
         if not question.problem and not own.fixed:
             data |= _asked_by(own, places, _line(of.why))
             data |= {"r": ranked.index(own), "s": speed, "m": memory}
-            if not own.is_base:
+            if not own.is_base and (not is_folded or own.told is None):
                 data["q"] = loss
             if not own.is_base and not is_folded:
                 data["y"] = "=" if place == "load" else _line(own.sentence)
@@ -210,7 +210,7 @@ def _asked_by(own: Terms, places: Mapping[str, int], why: str) -> dict[str, str 
         data["a"] = place
     low, high = finite(told.low), finite(told.high)
     if low is not None and high is not None:
-        data["l"] = f"{low:.9g} {high:.9g}"
+        data["l"] = f"{low:.7g} {high:.7g}"
     key, words = ("c", _line(told.why)) if told.why else ("w", _line(told.words))
     at = why.find(words) if own.loses else -1
     data[key] = words if at < 0 else f"={_units(why[:at])} {_units(why[: at + len(words)])}"

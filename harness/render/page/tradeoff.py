@@ -23,7 +23,7 @@ from harness.worth.standing import DISTANCES, Worth
 
 _AT_ONCE = 3
 _MANY_CELLS = 240
-_BLOCKS_OF_MANY = 24
+_BLOCKS_OF_MANY = 8
 """Of so many cells not every block has room on the page; the numbers of the others are in the table of all cells."""
 
 _WHYS = 3

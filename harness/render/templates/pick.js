@@ -23,7 +23,7 @@
       isBase: k === "b", isFaster: k === "f", times: t, peak: p === undefined ? null : Number(p),
       metric: w === undefined && c === undefined ? null : Number(a ?? 0), ends: l?.split(" ").map(Number),
       words: text(w), why: text(c), loses: d === undefined ? "" : shown, speed: s, memory: m,
-      lost: k === "b" ? say("first") : q, sentence: y === "=" ? shown : y,
+      lost: k === "b" ? say("first") : q ?? text(w) ?? text(c), sentence: y === "=" ? shown : y,
     };
   };
   const answers = new WeakMap();
