@@ -1,10 +1,10 @@
-"""Every cell of the grid against its other side: stored baselines, or live with `--against`.
+"""Every cell of the grid against its other side: stored baselines, or live with `--against`; and what was promised.
 
 These tests run after all others, because measuring goes to where a verdict is still open. Where nothing is to be
-compared (no `--against`, nothing in `baselines/`), they are deselected.
+compared (no `--against`, nothing in `baselines/`), all but those of promises are deselected.
 """
 
-from harness.plugin import Verdicts
+from harness.plugin import Absent, Promises, Verdicts
 
 
 def test_speed(verdicts: Verdicts) -> None:
@@ -30,3 +30,13 @@ def test_artifact(verdicts: Verdicts) -> None:
 def test_quality(verdicts: Verdicts) -> None:
     """What comes out is as good as it was: every metric of quality that its outputs have."""
     verdicts.check_quality()
+
+
+def test_promises(promises: Promises) -> None:
+    """What `expectations.toml` claims of it, the targets it has to meet and what it may lose are kept."""
+    promises.check()
+
+
+def test_nothing_is_missing(absent_cells: Absent) -> None:
+    """Every cell that has a baseline is still there."""
+    absent_cells.check()
