@@ -177,6 +177,8 @@ def test_every_score_stands_with_value_interval_and_examples() -> None:
     said = text("quality", STATIC)
     # 13 of 120 are wrong, by Wilson
     assert "accuracy 0.892 [0.823, 0.936] 120 exam" in said
+    # Four of 24 and four of 25: 24.5 ± 2.3646 · 0.5345 / √8.
+    assert "sqnr 24.5 dB [24.05, 24.95] 8 timed" in said
     assert "recall untrusted: noise did not lower it 0.983" in said
     assert "Shown only positive share 0.500 [0.411, 0.589] (120 exam)" in said
     assert "auc 120 examples do not define it" in said

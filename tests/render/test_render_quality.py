@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from fixed_quality import (
     DYNAMIC,
-    FLIPS,
     FP32,
     HALF,
     HOSTILE_QUALITY,
@@ -223,42 +222,6 @@ def test_what_most_runs_lack_stands_on_the_page_alone(score: Score) -> None:
     assert quality_detail(quality, None).gaps == {score.unavailable: (score.metric.replace("_", " "),)}
 
 
-def test_every_score_of_a_cell_stands_on_its_page_with_interval_examples_and_part() -> None:
-    body = table("scores", article(DYNAMIC)).all("tbody")[0]
-    lines = [
-        [*(head.text for head in line.all("th")), *(cell.text for cell in line.all("td"))] for line in body.all("tr")
-    ]
-    assert [line[0].split(" ")[0] for line in lines] == ["accuracy", "decision", "positive", "recall", "sqnr"]
-    # Wilson's interval of 115 of 120: (115 + 1.92) / 123.84 ± 1.96 / 123.84 · √(115 · 5 / 120 + 0.9604).
-    assert lines[0][1:] == ["0.958", "[0.906, 0.983]", "120", "exam"]
-    # Four of 24 and four of 25: 24.5 ± 2.3646 · 0.5345 / √8.
-    assert lines[4][1:] == ["24.5 dB", "[24.05, 24.95]", "8", "timed"]
-    assert "shown only" in lines[2][0]
-    assert "untrusted: noise did not lower it" in lines[3][0]
-    gaps = [line.text for one in article(DYNAMIC).all("ul") for line in one.all("li")]
-    assert [gap for gap in gaps if "auc" in gap] == [f"– auc {ONE_LABEL}"]
-
-
-def test_flipped_examples_are_listed_and_folded_beyond_ten() -> None:
-    shown = article(STATIC)
-    ids = [TURNS.ids[number] for number in FLIPS]
-    folded = next(one for one in shown.all("details") if one.all("summary")[0].text == "2 more")
-    assert [one.text for one in folded.all("bdi")] == ids[10:]
-    assert all(shown.text.count(name) >= 1 for name in ids)
-
-
-def test_the_worst_slice_is_named_and_a_slice_without_its_like_is_not() -> None:
-    shown = article(STATIC)
-    # Multiples of three are the long ones: the 12 flips are among them, and 7 is short.
-    assert "worst: length long, 0.7" in shown.text
-    body = table("slices", shown).all("tbody")[0]
-    assert [[cell.text for cell in line.all("td")] for line in body.all("tr")] == [
-        ["0.700", "40"],
-        ["0.988", "80"],
-        ["0.892", "120"],
-    ]
-
-
 def test_the_same_outputs_and_the_other_kernels_are_said() -> None:
     assert "outputs are those of fp32, bit for bit" in article(FP32).text
     assert "Other kernels with QDQ fusion off: flips 0 of 120, largest difference 0" in article(STATIC).text
@@ -336,7 +299,8 @@ def test_undecided_quality_is_told_in_passing_with_what_could_be_seen() -> None:
 def test_hostile_ids_and_slices_stay_text() -> None:
     page = render_html(HOSTILE_QUALITY)
     root = Tree(page).root
-    assert not [one for one in everything(root) if one.tag in ("script", "svg onload", "img")]
+    assert len(root.all("script")) == 1
+    assert not [one for one in everything(root) if one.tag in ("svg onload", "img")]
     assert "<script>alert(3)</script>" in root.text
     assert "{{ 7*7 }}" in root.text
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", page)
