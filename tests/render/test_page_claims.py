@@ -86,6 +86,19 @@ def test_a_promise_without_a_number_says_why_over_the_columns_of_the_numbers() -
     assert "<svg" not in row_of(UNKNOWN)
 
 
+def test_a_record_from_before_numbers_were_kept_shows_its_sentences_alone() -> None:
+    older = replace(UNKNOWN, target=None, claimed="", is_floor=None)
+    markup = section(with_promises(older))
+    assert [text_of(head) for head in re.findall(r"<th scope=\"col\".*?</th>", markup)] == [
+        *("Answer", "What was promised, of which cell", "What is said"),
+    ]
+    (row,) = rows_in(markup)
+    assert text_of(row).endswith("cpu fp16 was not measured")
+    assert "picture" not in text_of(markup)
+    (beside,) = [row for row in rows_in(section(with_promises(older, RANGE))) if "not measured" in row]
+    assert 'colspan="4"' in beside
+
+
 CLAIMS = axis_of([RANGE, SLOWER, SMALL, ROUGH, BYTES, UNKNOWN], is_linear=False)
 LOSSES = axis_of([LOST, KEPT], is_linear=True)
 

@@ -197,4 +197,5 @@ def test_hostile_words_show_as_text() -> None:
     markup = section(HOSTILE_JUDGED)
     assert "<script" not in markup
     assert "&lt;script&gt;" in markup
+    assert "w" * 700 not in markup, "nothing is endless"
     assert "nan" not in text_of(markup).lower().split()

@@ -54,6 +54,11 @@ class Group:
     rest: tuple[Line, ...]
     unlisted: str
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything is known but the sentences; older records have no more of a claim."""
+        return any(line.asked or line.found for line in (*self.first, *self.rest))
+
 
 @dataclass(frozen=True, slots=True)
 class Promises:
