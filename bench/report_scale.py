@@ -44,7 +44,7 @@ def main() -> int:
         raise SystemExit("no Chromium or Chrome on PATH; install one (Debian: apt-get install chromium)")
     if given.profile:
         _profile(run)
-    rendered = [_timed(lambda: render_html(run)) for _ in range(_REPEATS)]
+    rendered = _timed(lambda: render_html(run), time.process_time)
     page = render_html(run)
     with tempfile.TemporaryDirectory(prefix="report-scale-") as folder, running(path) as browser:
         file = Path(folder) / "report.html"
@@ -75,7 +75,8 @@ def main() -> int:
     bounds = (
         Bound("size", len(page.encode()) / 1e6, MOST_BYTES / 1e6, unit=" MB"),
         Bound("elements when it opens", whole, MOST_ELEMENTS),
-        Bound("rendered by Python", min(rendered), MOST_SECONDS, unit=" s"),
+        # The first one of the process, templates and all; its own time, for one core does it and waits for nothing.
+        Bound("rendered by Python", rendered, MOST_SECONDS, unit=" s"),
         Bound("opened by the browser", min(opened), MOST_SECONDS, unit=" s"),
     )
     if given.cells == CELLS:
@@ -90,10 +91,10 @@ def _open(tab: Tab, file: Path) -> None:
     tab.evaluate("document.body.offsetHeight")
 
 
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _names(page: str) -> list[str]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,8 @@ REPORT_FILE = "report.html"
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _NAME_SHOWN = 64
+_END_TAGS = re.compile(r"</(?:td|th)>(?=\s*</?t[dhr])|</tr>(?=\s*(?:<tr|</tbody))")
+"""What ends where the next begins, as HTML allows it: of a page of many cells these tags are a thirtieth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +90,30 @@ def render_html(run: Run, only: frozenset[Cell] | None = None) -> str:
         "page.html.j2",
         [view.name for view, _ in parts],
         page=page,
-        parts=[_own(text) for _, text in parts],
+        parts=[_own(_END_TAGS.sub("", text)) for _, text in parts],
         titles=[(view.name, view.title) for view, _ in parts if view.title],
     )
 
 
 def document(template: str, names: Sequence[str], **placed: object) -> str:
     """Return a whole page: a template with what is placed in it, and the styles and scripts of these names."""
-    templates = _templates()
-    style, script = _joined(templates, ["base", *names], "css"), _joined(templates, ["base", *names], "js")
-    return templates.get_template(template).render(
-        **placed,
-        style=_own(style),
-        style_hash=_hash(style),
-        script=_own(script),
-        script_hash=_hash(script),
+    style, script = _joined(["base", *names], "css"), _joined(["base", *names], "js")
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            **placed,
+            style=_own(style),
+            style_hash=_hash(style),
+            script=_own(script),
+            script_hash=_hash(script),
+        )
     )
 
 
-def _joined(templates: Environment, names: Iterable[str], kind: str) -> str:
-    there = set(templates.list_templates())
-    return "".join(templates.get_template(f"{name}.{kind}").render() for name in names if f"{name}.{kind}" in there)
+def _joined(names: Iterable[str], kind: str) -> str:
+    files = (_TEMPLATES / f"{name}.{kind}" for name in names)
+    return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
 
 
 def _own(text: str) -> Markup:
@@ -120,6 +127,7 @@ def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+@cache
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

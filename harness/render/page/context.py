@@ -20,12 +20,12 @@ from harness.results import Run
 from harness.worth.standing import Standing
 from harness.worth.weighing import worth_of
 
-_PAGE_BYTES = 1_450_000
-_LINE_BYTES = 700
+_PAGE_BYTES = 1_440_000
+_LINE_BYTES = 1_060
 """What a cell costs in the views that show all of them: matrix, table, what to ship, trade-off."""
 
-_ARTICLE_BYTES = 16_000
-_LEAST_DETAILED = 24
+_ARTICLE_BYTES = 10_000
+_LEAST_DETAILED = 16
 _INLINE_CELLS = 12
 _INLINE_OF_MANY = 3
 

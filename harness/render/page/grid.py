@@ -22,7 +22,7 @@ from harness.render.verdict_rows import GLYPHS, VerdictRow
 from harness.render.weights_rows import MEANING, WeightsLine, weights_lines
 from harness.verdict.times import LATENCY
 
-_INLINE_CELLS = 240
+_INLINE_CELLS = 180
 """So many cells of the matrix are there when the page opens; the others wait in a part of their own."""
 
 _INTERVAL = re.compile(r" \[[^\]]*\]")

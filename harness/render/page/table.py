@@ -14,9 +14,11 @@ from harness.render.page.context import Page
 from harness.render.page.grid import Spot, spots_of
 from harness.render.rows import GLYPHS, Row, State, by_reason, shown_columns
 
-_INLINE_LINES = 40
+_INLINE_LINES = 30
 _LINES_OF_A_PART = 200
 _CELLS_LISTED = 24
+_ELSEWHERE = frozenset(("rate",))
+"""What only says the latency again: it stands with the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Table:
     reasons: tuple[str, ...]
     excused: Mapping[State, tuple[Excuse, ...]]
     without_article: int
+    alike: tuple[tuple[str, str], ...]
+    """The columns that say the same of every cell: their titles, and what they say."""
+
     glyphs = GLYPHS
 
     @property
@@ -74,11 +79,13 @@ class Table:
 
 def view(page: Page) -> Table:
     """Show all cells."""
-    columns = shown_columns(page.rows)
+    worth_it = [column for column in shown_columns(page.rows) if column.key not in _ELSEWHERE]
+    alike = {column: text for column in worth_it if (text := _told_of_all(page.rows, column))}
+    columns = tuple(column for column in worth_it if column not in alike)
     reasons: dict[str, int] = {}
     spots = spots_of(page)
     lines = [_line(page, cell, spot, columns, reasons) for cell, spot in spots.items()]
-    inline = len(lines) if len(lines) <= 2 * _INLINE_LINES else _INLINE_LINES
+    inline = len(lines) if len(lines) <= 3 * _INLINE_LINES else _INLINE_LINES
     return Table(
         columns,
         page.comparison is not None,
@@ -87,7 +94,15 @@ def view(page: Page) -> Table:
         tuple(reasons),
         {state: found for state in State if (found := _excuses(page.rows, state))},
         len(page.rows) - len(page.detailed),
+        tuple((column.title, text) for column, text in alike.items()),
     )
+
+
+def _told_of_all(rows: Sequence[Row], column: Column) -> str:
+    """What a column says, where it says the same of all of several cells; empty where it does not."""
+    figures = [row.figures[column.key] for row in rows if row.figures]
+    texts = {str(figure) for figure in figures}
+    return texts.pop() if len(figures) > 1 and len(texts) == 1 and not any(figure.why for figure in figures) else ""
 
 
 def _line(page: Page, cell: Cell, spot: Spot, columns: Sequence[Column], reasons: dict[str, int]) -> Line:

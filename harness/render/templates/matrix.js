@@ -5,7 +5,7 @@
   const judged = Boolean(ways.querySelector("[data-way=change]"));
   const textsOf = spot => {
     const [, value] = spot.firstChild.childNodes, word = spot.querySelector("[role=img]").getAttribute("aria-label");
-    const shown = value.data.trim(), aside = spot.querySelector("small")?.textContent ?? "";
+    const shown = value.data.trim(), aside = spot.querySelector("i")?.textContent ?? "";
     const latency = spot.dataset.latency ?? (judged ? aside : shown), speed = spot.dataset.speed;
     return {
       verdict: [word, judged ? (shown === word ? latency : shown) : latency],
@@ -21,8 +21,8 @@
       if (!known.has(spot)) known.set(spot, textsOf(spot));
       const [first, beside] = known.get(spot)[way];
       spot.firstChild.childNodes[1].data = ` ${first}`;
-      const small = spot.querySelector("small");
-      if (small) small.textContent = beside;
+      const aside = spot.querySelector("i");
+      if (aside) aside.textContent = beside;
     }
   };
   ways.hidden = false;
