@@ -63,8 +63,8 @@ class Told:
     @property
     def sentences(self) -> tuple[str, ...]:
         """The headline of the comparison, where there is one, and that of the measuring."""
-        own = headline_of(self.run, self.rows).sentence
-        return (self.comparison.headline.sentence, own) if self.comparison else (own,)
+        own = headline_of(self.run, self.rows)
+        return (self.comparison.headline.sentence, " · ".join(own.phrases)) if self.comparison else (own.sentence,)
 
 
 def told_of(run: Run) -> Told:

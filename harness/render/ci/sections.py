@@ -47,11 +47,23 @@ class Section:
         return "\n".join((*self.head, *shown, *(("", *said) if more else ()), *self.foot, ""))
 
 
-def sections_of(run: Run, link: str = "") -> tuple[Section, ...]:
+_OF_A_STRANGER = Section(
+    "whose numbers these are",
+    ("These numbers were made by the pull request's own code: they are what it says of itself.",),
+)
+
+
+def sections_of(run: Run, link: str = "", *, is_strangers: bool = False) -> tuple[Section, ...]:
     """Return all there is to say, the most valuable first. `link` leads to where a CI keeps the report."""
     told, page = told_of(run), page_of(run)
     comparison = told.comparison
-    made = [_headline(told, link), _worst(told.findings), _matrix(page), _more(told.findings[_WORST:])]
+    made = [
+        _headline(told, link),
+        *([_OF_A_STRANGER] if is_strangers else []),
+        _worst(told.findings),
+        _matrix(page),
+        _more(told.findings[_WORST:]),
+    ]
     if comparison is not None:
         made += [_judged(comparison), _notes(comparison), _better(comparison), _quiet(comparison)]
     made += [_unmeasured(page), _environment(run)]
