@@ -128,7 +128,7 @@ def test_a_stored_baseline_is_told_by_commit_age_and_class_of_machine() -> None:
         div.all("dt")[0].words: div.all("dd")[0].words for div in part(SHOWCASE, "banner").all("div") if div.all("dt")
     }
     # Stored on the 19th at 2:55, compared on the 21st at 2:55.
-    assert facts["Baseline"] == f"{COMMIT[:7]} · 2 d old · same machine class · stored of 14 cells"
+    assert facts["Baseline"] == f"{COMMIT[:7]} · 2 d old · same machine class · 14 of 16 comparable"
     assert facts["Differs"] == "onnxruntime: 1.30.0 → 1.31.1"
     assert facts["Control"].endswith("this machine is fit")
     assert "until 2026-12-31" in facts["Accepted"]

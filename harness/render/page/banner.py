@@ -143,7 +143,7 @@ def _compared(run: Run, comparison: Comparison | None) -> Iterable[Fact]:
         return
     yield Fact("Baseline", (_baseline(run),))
     beside = (one_line(str(one)) for duel in run.duels for one in duel.differences if one != LOST_SUPPORT)
-    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing that was recorded",)
+    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing recorded",)
     yield Fact("Differs", differs[:_DIFFERENCES_OPEN], differs[_DIFFERENCES_OPEN:])
     if comparison.control is not None:
         yield Fact("Control", (comparison.control.text,), is_loud=comparison.control.is_loud)
@@ -161,7 +161,7 @@ def _baseline(run: Run) -> str:
         origin_words.commits(judgement.origins),
         origin_words.age(judgement.origins, run.started),
         "same machine class",
-        f"stored of {len(judgement.origins)} cell{'s' * (len(judgement.origins) != 1)}",
+        f"{len(judgement.origins)} of {len(run.planned)} comparable",
     )
     return " · ".join(part for part in parts if part)
 
