@@ -1,0 +1,97 @@
+"""Which exit code a pytest run has: its own where it did not come to its end, else that of how the run ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness import plugin
+from harness.ending import Ending, Word
+from harness.errors import HarnessError, RecordUnwritable, UsageProblem
+
+OK, FAILED, INTERRUPTED = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED
+INTERNAL, USAGE, NO_TESTS = (
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+PASSED = Ending(Word.PASSED)
+NOTHING = Ending(Word.NOTHING_COMPARED)
+
+
+class State:
+    """What the plugin knows of a run, and whether it was told to end it as complete."""
+
+    def __init__(self, ending: Ending | None, problem: HarnessError | None, unwritable: bool) -> None:
+        self.ending, self.problem, self._unwritable = ending, problem, unwritable
+        self.complete: bool | None = None
+        self.is_told_of_failure = False
+
+    def some_test_failed(self) -> None:
+        self.is_told_of_failure = True
+
+    def finish(self, *, complete: bool) -> None:
+        self.complete = complete
+        if self._unwritable:
+            raise HarnessError("no room; make some")
+
+
+def ended(
+    status: int, ending: Ending | None = None, problem: HarnessError | None = None, *, unwritable: bool = False
+) -> tuple[int, State]:
+    """The exit code that a pytest run of this status ends with."""
+    state = State(ending, problem, unwritable)
+    stash = pytest.Stash()
+    stash[plugin._SESSION] = cast("Any", state)
+    session = SimpleNamespace(config=SimpleNamespace(stash=stash), exitstatus=status)
+    plugin.pytest_sessionfinish(cast("Any", session), status)
+    return int(session.exitstatus), state
+
+
+@pytest.mark.parametrize(
+    ("status", "ending", "code"),
+    [
+        (OK, PASSED, 0),
+        (OK, Ending(Word.FAILED), 1),
+        (OK, NOTHING, 5),
+        (OK, replace(NOTHING, has_gate=False), 0),
+        (OK, Ending(Word.NOT_JUDGED), 1),
+        (OK, Ending(Word.NOT_JUDGED, is_usage=True), 4),
+        (FAILED, Ending(Word.FAILED), 1),
+        (INTERRUPTED, Ending(Word.INTERRUPTED), 2),
+        (INTERNAL, Ending(Word.INTERRUPTED), 3),
+        (USAGE, None, 4),
+        (OK, None, 0),
+        (FAILED, None, 1),
+        (NO_TESTS, None, 5),
+    ],
+)
+def test_a_run_that_came_to_its_end_ends_as_its_record_says_and_any_other_as_pytest_says(status, ending, code) -> None:
+    assert ended(status, ending)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("status", "is_complete"), [(OK, True), (FAILED, True), (INTERRUPTED, False), (INTERNAL, False), (USAGE, False)]
+)
+def test_only_a_run_that_came_to_its_end_is_recorded_as_finished(status: int, is_complete: bool) -> None:
+    assert ended(status, PASSED)[1].complete is is_complete
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(RecordUnwritable("no room"), 3), (UsageProblem("no such base"), 4), (HarnessError("no worktree"), 1)],
+)
+def test_a_problem_of_the_run_as_a_whole_has_its_own_code(problem: HarnessError, code: int) -> None:
+    assert ended(OK, Ending(Word.NOT_JUDGED), problem)[0] == code
+
+
+def test_a_record_that_cannot_be_written_is_an_internal_error_whatever_the_tests_said() -> None:
+    assert ended(OK, PASSED, unwritable=True)[0] == 3
+
+
+def test_a_failure_that_belongs_to_no_test_is_remembered_too() -> None:
+    assert ended(FAILED, Ending(Word.FAILED))[1].is_told_of_failure
+    assert not ended(OK, PASSED)[1].is_told_of_failure
