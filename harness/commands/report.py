@@ -61,7 +61,11 @@ def run(options: argparse.Namespace) -> int:
     chosen.refuse_idle(cell for one in runs for cell in cells_of(one))
     output = None if options.output is None else _place(options.output)
     try:
-        print(_one(runs[0], paths[0], output, chosen) if len(runs) == 1 else _several(runs, output, chosen))
+        print(
+            _one(runs[0], paths[0], output, chosen, is_strangers=options.untrusted)
+            if len(runs) == 1
+            else _several(runs, output, chosen)
+        )
     except HarnessError as error:
         if output is None:
             raise HarnessError(f"{error}, or name another place with -o") from error
@@ -117,7 +121,7 @@ def _fits(glob: CellGlob, cell: Cell) -> bool:
     )
 
 
-def _one(found: Run, path: Path, output: Path | None, chosen: Chosen) -> Path:
+def _one(found: Run, path: Path, output: Path | None, chosen: Chosen, *, is_strangers: bool) -> Path:
     from harness.render.ci.where import page_of_ci
     from harness.render.page.assemble import render_html
     from harness.render.surfaces import write_all
@@ -126,7 +130,7 @@ def _one(found: Run, path: Path, output: Path | None, chosen: Chosen) -> Path:
     if output is not None and not output.is_dir():
         return _write(output, lambda: render_html(found, only))
     folder = output or (path if path.is_dir() else path.parent)
-    return write_all(found, folder, page_of_ci(os.environ), only)
+    return write_all(found, folder, page_of_ci(os.environ), only, is_strangers=is_strangers)
 
 
 def _several(runs: Sequence[Run], output: Path | None, chosen: Chosen) -> Path:

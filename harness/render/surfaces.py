@@ -17,12 +17,15 @@ from harness.render.page.assemble import write_report
 from harness.results import Run
 
 
-def write_all(run: Run, folder: Path, link: str = "", only: frozenset[Cell] | None = None) -> Path:
+def write_all(
+    run: Run, folder: Path, link: str = "", only: frozenset[Cell] | None = None, *, is_strangers: bool = False
+) -> Path:
     """Write the page and what a CI shows into the folder; return the page. `link` leads to where a CI keeps them.
 
-    The cells of `only` have their detail on the page before any other.
+    The cells of `only` have their detail on the page before any other. `is_strangers`: the numbers are not our own, which
+    is said.
     """
-    sections = sections_of(run, link)
+    sections = sections_of(run, link, is_strangers=is_strangers)
     for name, text in (
         (JUNIT_FILE, junit(run)),
         (SUMMARY_FILE, summary_of(sections)),
