@@ -22,8 +22,8 @@ def write_all(
 ) -> Path:
     """Write the page and what a CI shows into the folder; return the page. `link` leads to where a CI keeps them.
 
-    The cells of `only` have their detail on the page before any other. `is_strangers`: the numbers are not our own, which
-    is said.
+    The cells of `only` have their detail on the page before any other. `is_strangers`: that these
+    are not our own numbers is said.
     """
     sections = sections_of(run, link, is_strangers=is_strangers)
     for name, text in (
