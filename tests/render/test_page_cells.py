@@ -264,12 +264,28 @@ def test_of_many_cells_the_others_of_a_model_wait_together(monkeypatch: pytest.M
     assert at_load(markup).count("<article") == context._INLINE_OF_MANY
     assert sorted(articles(markup)) == sorted(row.anchor for row in rows_of(RUN))
     says = re.findall(r'<noscript class="later" data-says="([^"]+)"', markup)
-    models = [re.match(r"Show \d+(?: more)? cells? of (.+)", one) for one in says[:-1]]
-    assert [found and found.group(1) for found in models] == list(dict.fromkeys(cell.model for cell in PLANNED))
-    for waiting in re.findall(r"<noscript.*?</noscript>", markup, re.DOTALL):
-        assert "<noscript" not in waiting[9:]
-        inside = {re.findall(r"c=([^/]+)/", anchor)[0] for anchor in articles(waiting)}
+    inline = context.page_of(RUN).inline
+    waiting = [row for row in rows_of(RUN) if row.cell not in inline]
+    models = dict.fromkeys(row.cell.model for row in waiting)
+    of_model = {model: [row for row in waiting if row.cell.model == model] for model in models}
+    started = {cell.model for cell in inline}
+    assert says[:-1] == [
+        f"Show {len(rows)}{' more' * (model in started)} cells of {model}" if len(rows) > 1 else f"Show {rows[0].name}"
+        for model, rows in of_model.items()
+    ]
+    assert len(says) > 2
+    for folded in re.findall(r"<noscript.*?</noscript>", markup, re.DOTALL):
+        assert "<noscript" not in folded[9:]
+        inside = {re.findall(r"c=([^/]+)/", anchor)[0] for anchor in articles(folded)}
         assert len(inside) <= 1
+
+
+def test_a_page_that_has_not_room_for_all_says_for_how_many_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "have an article here" not in MARKUP["run"]
+    monkeypatch.setattr(context, "_room", lambda cells: 4)
+    markup = markup_of(RUN, "cells")
+    assert markup.count("<article") == 4
+    assert "4 of 11 cells, those that tell most, have an article here" in text_of(markup)
 
 
 def test_what_each_reading_is_waits_at_the_end() -> None:

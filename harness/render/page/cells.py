@@ -101,7 +101,7 @@ def _chapter(page: Page, model: str, articles: Iterable[Article]) -> Chapter:
     for article in articles:
         (at_once if article.detail.row.cell in page.inline else waiting).append(article)
     more = " more" if at_once else ""
-    says = f"Show {len(waiting)}{more} cell{'s' * (len(waiting) != 1)} of {model}"
+    says = f"Show {len(waiting)}{more} cells of {model}" if len(waiting) != 1 else f"Show {waiting[0].detail.row.name}"
     return Chapter(tuple(at_once), tuple(waiting), says)
 
 
