@@ -9,7 +9,6 @@ from fixed_quality import (
     FP32,
     HALF,
     HOSTILE_QUALITY,
-    INT4,
     MEASURED,
     ONE_LABEL,
     QUALITY_JUDGED,
@@ -225,35 +224,6 @@ def test_what_most_runs_lack_stands_on_the_page_alone(score: Score) -> None:
 def test_the_same_outputs_and_the_other_kernels_are_said() -> None:
     assert "outputs are those of fp32, bit for bit" in article(FP32).text
     assert "Other kernels with QDQ fusion off: flips 0 of 120, largest difference 0" in article(STATIC).text
-
-
-def test_the_matrix_says_quality_and_memory_beside_the_latency() -> None:
-    cell = next(
-        td
-        for td in table("matrix").all("td")
-        if td.all("a") and td.all("a")[0].attributes["href"][1:] == ROWS[STATIC].anchor
-    )
-    assert "accuracy 0.892 flips 12 of 120" in cell.text
-    assert "262 MB" in cell.text
-
-
-def test_the_page_and_the_terminal_say_the_same_of_what_is_worth_it() -> None:
-    said = " ".join(final_report(QUALITY_JUDGED, Look(160)).split())
-    page = ROOT.text
-    sentences = [
-        row.sentence for block in worth_blocks(QUALITY_JUDGED) for row in block.rows if row.worth.value != "base"
-    ]
-    assert len(sentences) == 6
-    for sentence in sentences:
-        assert sentence in page
-        assert sentence in said
-
-
-def test_every_precision_has_its_row_in_the_table_of_worth() -> None:
-    tables = [one for one in ROOT.all("table") if one.attributes["class"] == "worth"]
-    anchors = [link.attributes["href"][1:] for one in tables for link in one.all("a")]
-    assert sorted(anchors) == sorted(row.anchor for row in ROWS.values())
-    assert "no result ∅" in next(line.text for line in tables[0].all("tr") if INT4.precision in line.text)
 
 
 def test_the_speed_of_too_few_pairs_is_rough_and_says_so() -> None:

@@ -26,12 +26,14 @@ _BAND = (20.0, 54.0)
 _PAD = LARGEST * 1.7
 _LEAST_TIMES = 1.6
 _EDGE = 0.08
-_STEPS = tuple(base * 10.0**power for power in range(-9, 7) for base in (1, 2, 5))
+_STEPS = tuple(base * 10.0**power for power in range(-13, 10) for base in (1, 2, 5))
 _MOST_TICKS = 6
-_ROUND: tuple[tuple[float, ...], ...] = (
-    *((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)),
-    *(tuple(1 + number / parts for number in range(9 * parts)) for parts in (2, 5, 10, 50)),
-)
+_PARTS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+"""Of every power of ten, which parts make a tick, from few to many."""
+
+_NARROW = 3.0
+"""Up to such a factor between the least and the greatest latency ticks are as far apart in time."""
+
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _FONT = 11.0
 _LETTER = 0.57 * _FONT
@@ -213,12 +215,16 @@ def _is_beyond(end: float | None, y: Scale) -> bool:
 def _log_ticks(x: Scale, unit_seconds: float) -> tuple[Tick, ...]:
     """As many round times as there is room for."""
     least, most = 10**x.low * (1 - 1e-9), 10**x.high * (1 + 1e-9)
-    powers = range(math.floor(x.low) - 1, math.ceil(x.high) + 1)
-    choices = (
-        [value for power in powers for part in parts if least <= (value := part * 10.0**power) <= most]
-        for parts in _ROUND
-    )
-    found = max((one for one in choices if len(one) <= _MOST_TICKS), key=len)
+    if most / least <= _NARROW:
+        step = next(one for one in _STEPS if (most - least) / one < _MOST_TICKS)
+        found = [number * step for number in range(math.ceil(least / step), math.floor(most / step) + 1)]
+    else:
+        powers = range(math.floor(x.low) - 1, math.ceil(x.high) + 1)
+        choices = (
+            [value for power in powers for part in parts if least <= (value := part * 10.0**power) <= most]
+            for parts in _PARTS
+        )
+        found = max((one for one in choices if len(one) <= _MOST_TICKS), key=len, default=[10**x.low, 10**x.high])
     ticks: list[Tick] = []
     for value in found:
         tick = Tick(round(x(math.log10(value)), 1), _trimmed(value / unit_seconds))
