@@ -143,6 +143,20 @@ def test_a_live_comparison_says_so_and_what_is_accepted_beyond_the_first_is_a_li
     assert all(line in part(JUDGED, "changed").words for line in JUDGEMENT.accepted)
 
 
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (with_verdicts(VERDICTS[13]), "none that is comparable"),
+        (with_verdicts(VERDICTS[12]), "baselines/"),
+        (with_verdicts(VERDICTS[12], VERDICTS[0]), "baselines/ +1 more"),
+    ],
+)
+def test_a_record_without_origins_says_what_its_verdicts_say(run: Run, said: str) -> None:
+    facts = {div.all("dt")[0].words: div.all("dd")[0].words for div in part(run, "banner").all("div") if div.all("dt")}
+    assert facts["Baseline"] == said
+    assert ("Differs" in facts) == (said != "none that is comparable")
+
+
 def test_a_control_that_tripped_is_loud() -> None:
     (loud,) = part(HOSTILE_JUDGED, "banner").of("div", "loud")
     assert "TRIPPED" in loud.words

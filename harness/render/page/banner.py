@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from harness.comparisons import LOST_SUPPORT, Outcome, Verdict
-from harness.consequences import fatal_lines
+from harness.consequences import COMPARED, fatal_lines
 from harness.render import machine, numbers, origin_words
 from harness.render.gate import TONE_GLYPHS, Comparison
 from harness.render.page.context import Page
@@ -120,8 +120,12 @@ def _filter_of(word: Outcome | State) -> str:
 
 
 def _all_is_well(comparison: Comparison) -> str:
-    said = "; ".join(comparison.unchanged)
-    return f"unchanged: {said}" if said else ""
+    """What is unchanged, by the metric that is told first."""
+    if not comparison.unchanged:
+        return ""
+    first, *others = comparison.unchanged
+    more = f"; and {len(others)} more metric{'s' * (len(others) != 1)}" if others else ""
+    return f"unchanged: {first}{more}"
 
 
 def _reasons(page: Page) -> tuple[str, ...]:
@@ -142,21 +146,30 @@ def _compared(run: Run, comparison: Comparison | None) -> Iterable[Fact]:
     if comparison is None or run.judgement is None:
         return
     yield Fact("Baseline", (_baseline(run),))
-    beside = (one_line(str(one)) for duel in run.duels for one in duel.differences if one != LOST_SUPPORT)
-    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing recorded",)
-    yield Fact("Differs", differs[:_DIFFERENCES_OPEN], differs[_DIFFERENCES_OPEN:])
+    if comparison.headline.compared:
+        yield _differing(run, comparison)
     if comparison.control is not None:
         yield Fact("Control", (comparison.control.text,), is_loud=comparison.control.is_loud)
     if comparison.accepted:
         yield Fact("Accepted", comparison.accepted[:1], comparison.accepted[1:], "accepted")
 
 
+def _differing(run: Run, comparison: Comparison) -> Fact:
+    beside = (one_line(str(one)) for duel in run.duels for one in duel.differences if one != LOST_SUPPORT)
+    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing recorded",)
+    return Fact("Differs", differs[:_DIFFERENCES_OPEN], differs[_DIFFERENCES_OPEN:])
+
+
 def _baseline(run: Run) -> str:
     judgement = run.judgement
     assert judgement is not None
+    if not judgement.origins and any(not duel.is_control and duel.pairs for duel in run.duels):
+        return "live: both sides ran here, in turns"
     if not judgement.origins:
-        is_live = any(not duel.is_control and duel.pairs for duel in run.duels)
-        return "live: both sides ran here, in turns" if is_live else one_line(judgement.against)
+        # A record of before origins were kept says it with each verdict.
+        told = list(dict.fromkeys(one.against for one in judgement.verdicts if one.metric and one.outcome in COMPARED))
+        more = f" +{len(told) - 1} more" if len(told) > 1 else ""
+        return f"{one_line(told[0])}{more}" if told else "none that is comparable"
     parts = (
         origin_words.commits(judgement.origins),
         origin_words.age(judgement.origins, run.started),
