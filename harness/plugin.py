@@ -91,8 +91,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _names_cells_itself(metafunc: pytest.Metafunc) -> bool:
     """Whether a test is parametrized with cells of its own."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    return any("cell" in str(mark.args[0]).replace(",", " ").split() for mark in marks if mark.args)
+    named = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize") if mark.args)
+    return any("cell" in (names.replace(",", " ").split() if isinstance(names, str) else names) for names in named)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
