@@ -73,7 +73,7 @@ def marks_of(judged: Judged, axis: Axis | None) -> Marks | None:
     is_beyond = abs(at) > axis.reach
     x = _x(at, axis)
     return Marks(
-        claimed=f"M{_CENTRE:g} {_MIDDLE:g}H{_x(best[0], axis):.1f}" if best else "",
+        claimed=_box(_x(best[0], axis)) if best else "",
         whisker=f"M{_x(ends[0], axis):.1f} {_MIDDLE:g}H{_x(ends[-1], axis):.1f}" if len(ends) == 2 else "",
         point="" if is_beyond else f"M{x:.1f} {_MIDDLE:g}h0",
         arrow=_arrow(x, to_the_right=at > 0) if is_beyond else "",
@@ -82,6 +82,11 @@ def marks_of(judged: Judged, axis: Axis | None) -> Marks | None:
 
 def _x(place: float, axis: Axis) -> float:
     return _CENTRE + max(-1.0, min(1.0, place / axis.reach)) * _REACH
+
+
+def _box(end: float) -> str:
+    """What was claimed from the target to its good end."""
+    return f"M{_CENTRE:g} {_MIDDLE - 6:g}H{end:.1f}v12H{_CENTRE:g}z"
 
 
 def _arrow(x: float, *, to_the_right: bool) -> str:
