@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Installed
+from tests.e2e.conftest import ROOT, Installed
 
 
 def repository(folder: Path) -> Path:
@@ -92,7 +92,13 @@ def test_a_run_is_rendered_where_there_is_no_runtime(judged: Path, alone: Instal
     for name in ("numpy", "onnx", "onnxruntime", "torch"):
         assert not list(alone.home.glob(f"lib/*/site-packages/{name}"))
     shutil.copytree((judged / "reports" / "latest").resolve(), tmp_path / "run")
-    (tmp_path / "run" / "report.html").unlink()
+    for made in ("report.html", "summary.md", "comment.md", "junit.xml"):
+        (tmp_path / "run" / made).unlink()
     again = alone.run(tmp_path, "quantgate", "report", "run")
     assert again.returncode == 0, again.stderr
-    assert "tone-detector" in (tmp_path / "run" / "report.html").read_text()
+    for made in ("report.html", "summary.md", "comment.md", "junit.xml"):
+        assert "tone-detector" in (tmp_path / "run" / made).read_text(), made
+    old = [str(path) for path in sorted((ROOT / "tests" / "data" / "runs").iterdir()) if path.is_dir()]
+    beside = alone.run(tmp_path, "quantgate", "report", "run", *old, "-o", "beside.html")
+    assert beside.returncode == 0, beside.stderr
+    assert f"{len(old) + 1} runs side by side" in (tmp_path / "beside.html").read_text()
