@@ -45,10 +45,6 @@ def article(cell: Cell) -> Element:
     return next(one for one in ROOT.all("article") if one.attributes["id"] == ROWS[cell].anchor)
 
 
-def table(name: str, root: Element = ROOT) -> Element:
-    return next(one for one in root.all("table") if name in one.attributes["class"].split())
-
-
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
