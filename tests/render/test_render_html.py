@@ -165,6 +165,11 @@ def test_the_signs_are_counted_as_the_headline_counts_them() -> None:
     assert legend == [f"{GLYPHS[word]} {count} {word}" for word, count in counts.items()] + ["◌ 1 not measured"]
 
 
+def test_a_word_of_verdicts_and_of_states_is_counted_once() -> None:
+    legend = _section("matrix", Tree(render_html(HOSTILE_JUDGED)).root).of("ul", "legend")[0].all("li")
+    assert [item.words for item in legend] == ["✕ 2 failed", "∅ 1 unsupported", "○ 1 new"]
+
+
 def _matrix(root: Element, device: str) -> dict[str, tuple[str, str, str, str]]:
     """Of each cell its class, its sign, the sign's name and what is written beside it."""
     (table,) = [one for one in _tables(root, "matrix") if one.all("thead")[0].all("bdi")[0].text == device]

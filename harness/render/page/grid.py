@@ -7,6 +7,7 @@ beside fp32. What it shows in the other ways of looking at it is written here to
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -116,14 +117,14 @@ def view(page: Page) -> Matrix:
 def spots_of(page: Page) -> Mapping[Cell, Spot]:
     """Say of each cell what the matrix shows: of those of the run, then of those that only a verdict speaks of."""
     found: dict[Cell, Spot] = {}
-    seen: set[StrEnum] = set()
+    seen: set[str] = set()
     verdicts = page.comparison.cells if page.comparison else {}
     for cell in (*(row.cell for row in page.rows), *page.only_judged):
         outcome, row = page.outcomes.get(cell), page.by_cell.get(cell)
         word: StrEnum | None = outcome or (row.state if row else None)
         assert word is not None
-        is_first = word not in seen
-        seen.add(word)
+        is_first = word.name not in seen
+        seen.add(word.name)
         if outcome is None:
             assert row is not None
             found[cell] = _unjudged(row, is_first=is_first)
@@ -151,10 +152,14 @@ def _block(device: str, models: dict[str, dict[str, Spot]], cells_inline: int) -
 
 
 def _legend(spots: Iterable[Spot]) -> tuple[tuple[StrEnum, str, int], ...]:
-    """The signs that are there, from the worst to the best, and how many cells have each."""
-    words = [spot.word for spot in spots]
-    known: Sequence[tuple[StrEnum, str]] = (*GLYPHS.items(), *STATE_GLYPHS.items())
-    return tuple((word, glyph, count) for word, glyph in known if (count := sum(one is word for one in words)))
+    """The signs that are there, from the worst to the best, and how many cells have each.
+
+    A verdict and a state can be the same word, and are then one.
+    """
+    counts = Counter(spot.kind for spot in spots)
+    known = {word.name.lower(): (word, glyph) for word, glyph in (*STATE_GLYPHS.items(), *GLYPHS.items())}
+    order = dict.fromkeys(word.name.lower() for word in (*GLYPHS, *STATE_GLYPHS))
+    return tuple((*known[kind], counts[kind]) for kind in order if counts[kind])
 
 
 def _unjudged(row: Row, *, is_first: bool) -> Spot:
