@@ -13,6 +13,9 @@ from glob import escape
 from harness.errors import HarnessError, UsageProblem
 
 PRECISIONS = ("fp32", "fp16", "bf16", "int8-dynamic", "int8-static", "int8-weight-only", "int4-weight-only")
+AS_IS = "as-is"
+"""Stands where a precision would: the cell is a test of somebody's own, timed as it is; its model is the test's id."""
+
 DEVICE_KINDS = ("cpu", "cuda", "mps", "coreml")
 
 
@@ -28,6 +31,7 @@ class Reason(StrEnum):
     NOTHING_CONVERTED = "NOTHING_CONVERTED"
     TOO_SLOW = "TOO_SLOW"
     TOO_LITTLE_MEMORY = "TOO_LITTLE_MEMORY"
+    SKIPPED = "SKIPPED"
     PROBE_CRASHED = "PROBE_CRASHED"
     PROBE_TIMED_OUT = "PROBE_TIMED_OUT"
 
@@ -120,6 +124,8 @@ def expand(
 
 def measuring(cell: Cell) -> str:
     """The command that measures this cell and no other, as typed into a shell."""
+    if cell.precision == AS_IS:
+        return f"pytest {shlex.quote(cell.model)} --gate-benchmarks"
     words = (escape(cell.model), escape(cell.precision), cell.device)
     model, precision, device = map(shlex.quote, words)
     return f"pytest suites/ --model {model} --precision {precision} --device {device}"

@@ -103,7 +103,7 @@ class Bench:
         believed = downgraded(verdicts, controls)
         quality, chance = self._quality(measured)
         verdicts = list(unimproved((*believed, *quality)))
-        made = self._made(run, against, verdicts, {duel.cell: duel for duel in own})
+        made = self.made(run, against, verdicts, {duel.cell: duel for duel in own})
         comparisons = len(measured) * TIMED
         if not comparisons:
             return replace(made, controls=tuple(controls))
@@ -146,7 +146,7 @@ class Bench:
         live = {(one.cell, one.metric): one for one in told if one.metric is not None}
         merged = [live.get((one.cell, one.metric or ""), one) for one in verdicts]
         merged += [undeclared(cell) for cell in store.cells(identity) if self._was_asked_for(cell)]
-        made = self._made(run, "baselines/", unimproved(merged), {duel.cell: duel for duel in duels})
+        made = self.made(run, "baselines/", unimproved(merged), {duel.cell: duel for duel in duels})
         made = replace(made, problems=shelf.problems, controls=tuple(controls), origins=origins_of(shelf))
         if not shelf.here:
             return made
@@ -158,7 +158,10 @@ class Bench:
         is_undeclared = (cell.model, cell.precision) not in self.declared
         return is_undeclared and is_asked(self.order, cell, (cell.precision,))
 
-    def _made(self, run: Run, against: str, verdicts: Iterable[Verdict], duels: dict[Cell, Duel]) -> Judgement:
+    def made(
+        self, run: Run, against: str, verdicts: Iterable[Verdict], duels: Mapping[Cell, Duel] = MappingProxyType({})
+    ) -> Judgement:
+        """The judgement that verdicts make, with what was accepted, what is expected, and what of it is fatal."""
         today = datetime.now(UTC).date()
         judged = tuple(self._expected(run, duels))
         marked, lines = loosen(verdicts, self.acceptances, today, judged)
@@ -170,7 +173,7 @@ class Bench:
             accepted=lines,
         )
 
-    def _expected(self, run: Run, duels: dict[Cell, Duel]) -> Iterable[Judged]:
+    def _expected(self, run: Run, duels: Mapping[Cell, Duel]) -> Iterable[Judged]:
         is_fatal = self.profile.fails_expectations and self.order.has_gate
         fails_quality = self.profile.fails_quality and self.order.has_gate
         found = {one.cell: one for one in run.measurements}

@@ -15,6 +15,7 @@ from harness.comparisons import Duel, Judgement
 from harness.conduct.arms import Against, Kind, open_arm
 from harness.conduct.campaign import Campaign, worker_environment
 from harness.conduct.contest import Contest
+from harness.conduct.duel import Ring
 from harness.conduct.examining import OUTPUTS_FOLDER
 from harness.conduct.gate import Bout, Gate, Onlooker
 from harness.conduct.git import Repository
@@ -102,7 +103,7 @@ class Match:
             gate.run()
         return tuple(bout.duel for bout in bouts)
 
-    def _examine(self, bouts: Iterable[Bout]) -> None:
+    def _examine(self, bouts: Iterable[Bout[Ring]]) -> None:
         """Quality first: what both sides give is known before anybody asks how fast."""
         campaign = self.campaign
         fought = [(bout, bout.ring) for bout in bouts if bout.ring is not None and not bout.duel.is_control]

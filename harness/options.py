@@ -1,4 +1,4 @@
-"""Every option, read once, into one value. `config.getoption` appears here and nowhere else."""
+"""Every option, read once, into one value. `config.getoption` appears here and in `benchmark_options`, nowhere else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from harness.benchmark_options import add_benchmark_options, read_benchmarks
 from harness.cells import PRECISIONS, CellGlob, Device
 from harness.conduct.arms import Against
 from harness.conduct.order import CELL_SECONDS, TINY_CELL_SECONDS, Order
@@ -86,6 +87,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SIDE",
         help="compare live, in turns, with another side: a git revision, python=PATH, env=NAME=VALUE or precision=P",
     )
+    add_benchmark_options(add)
     add(
         "--profile",
         choices=tuple(PROFILES),
@@ -130,6 +132,7 @@ def read_options(config: pytest.Config) -> Order:
     """Read what the user asked for; raise UsageProblem, in one line, where it means nothing."""
     option = config.getoption
     root = config.rootpath
+    benchmarks = read_benchmarks(config, _own_options())
     _refuse_spread_out(config)
     cells = tuple(CellGlob.parse(text) for text in option("cell"))
     return Order(
@@ -163,9 +166,25 @@ def read_options(config: pytest.Config) -> Order:
         expectations=_expectations(root, option("expectations")),
         expects=option("expectations") is not None,
         build=project_settings(root).get("build"),
+        benchmarks=benchmarks,
         tries_other_kernels=option("other_kernels") or PROFILES[option("profile")].tries_other_kernels,
         keeps_outputs=option("keep_outputs"),
     )
+
+
+def _own_options() -> dict[str, bool]:
+    """The names of our options, and whether a value belongs to each."""
+    found: dict[str, bool] = {}
+
+    class Recorder:
+        def getgroup(self, *_: str) -> Recorder:
+            return self
+
+        def addoption(self, name: str, **details: Any) -> None:
+            found[name] = details.get("action") != "store_true"
+
+    add_options(cast("pytest.Parser", Recorder()))
+    return found
 
 
 def _devices_of(cells: tuple[CellGlob, ...]) -> list[str]:

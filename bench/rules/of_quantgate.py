@@ -49,7 +49,7 @@ class Replay:
     old: None = None
     new: None = None
 
-    def pair(self, manner: Manner) -> Measured:
+    def fight(self, manner: Manner) -> Measured:
         """One pair, with replacement."""
         pairs = self.rebuilt if manner.quads_a_building else self.as_built
         if not pairs:

@@ -57,7 +57,7 @@ class Contest:
     before: tuple[Duel, ...] = ()
     streaming: frozenset[str] = frozenset()
 
-    def bouts(self) -> tuple[Bout, ...]:
+    def bouts(self) -> tuple[Bout[Ring], ...]:
         """A bout for every cell that has another side, whether it can be measured or not, and the controls."""
         declared = self._declared()
         bouts = [self._bout(cell, declared) for cell in self.planned if cell.precision != self.arm.precision]
@@ -70,7 +70,7 @@ class Contest:
         found = declared_by(self.arm, self.order.models_folder, self.environment)
         return {model.name: model for model in found.models}
 
-    def _bout(self, cell: Cell, declared: Mapping[str, protocol.DeclaredModel] | None) -> Bout:
+    def _bout(self, cell: Cell, declared: Mapping[str, protocol.DeclaredModel] | None) -> Bout[Ring]:
         duel = Duel(cell, self.arm.label, of=" of whole streams" if cell.model in self.streaming else "")
         measured = self.solos.measurement(cell)
         if measured.failure is not None:
@@ -113,7 +113,7 @@ class Contest:
         fp32 = inference_seconds(self.solos.measurement(base)) if base in self.planned else None
         return Patience(limit, fp32)
 
-    def _missing(self, declared: Mapping[str, protocol.DeclaredModel] | None) -> Iterator[Bout]:
+    def _missing(self, declared: Mapping[str, protocol.DeclaredModel] | None) -> Iterator[Bout[Ring]]:
         """Cells that only the other side has, where the same options would have chosen them."""
         if declared is None:
             return
@@ -124,7 +124,7 @@ class Contest:
                 problem = f"{self.arm.label} has this cell, and this side does not declare it"
                 yield Bout(Duel(cell, self.arm.label, outcome=Outcome.MISSING, problem=problem))
 
-    def _controls(self, bouts: list[Bout]) -> Iterator[Bout]:
+    def _controls(self, bouts: list[Bout[Ring]]) -> Iterator[Bout[Ring]]:
         """The old side against itself, on the quickest cell that it can open: what trips there does so anywhere."""
         able = [(bout.duel, bout.ring) for bout in bouts if bout.ring is not None]
         for compared, ring in sorted(able, key=lambda one: self._spent(one[0].cell)):
@@ -166,7 +166,7 @@ class Contest:
         environment = environment_for(arm, self.environment)
         return lambda: Worker(environment, python=arm.python, folder=str(arm.root))
 
-    def _resumed(self, bout: Bout) -> Bout:
+    def _resumed(self, bout: Bout[Ring]) -> Bout[Ring]:
         """The bout with the pairs that the run had before it was interrupted; what had ended it is tried again."""
         for duel in self.before:
             if (duel.cell, duel.is_control) == (

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -36,6 +36,14 @@ _WARM_INFERENCES = 2
 _CONVERTING_SECONDS = 3_600.0
 
 
+class Named(Protocol):
+    """One side, whatever is measured of it."""
+
+    @property
+    def name(self) -> str:
+        """What records call it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Corner:
     """One side of a duel: what its workers host, and what they are started with."""
@@ -48,7 +56,7 @@ class Corner:
 class CornerLost(Exception):
     """One side cannot be measured: it broke, or it cannot run here (`is_unable`)."""
 
-    def __init__(self, corner: Corner, text: str, last_words: str = "", *, is_unable: bool = False) -> None:
+    def __init__(self, corner: Named, text: str, last_words: str = "", *, is_unable: bool = False) -> None:
         super().__init__(text)
         self.corner = corner
         self.text = text
@@ -156,8 +164,20 @@ class Ring:
             if patience is not None:
                 arm.ask(protocol.CheckOutputs(limit_seconds), protocol.Checked)
 
+    def fight(self, manner: Manner) -> Measured:
+        """A pair; the artifact of either side is made first where the store lacks it."""
+        for _ in (self.old, self.new):
+            try:
+                return self.pair(manner)
+            except NotConverted as missing:
+                self.convert(missing.corner)
+        try:
+            return self.pair(manner)
+        except NotConverted as missing:
+            raise missing.again() from missing
+
     def pair(self, manner: Manner) -> Measured:
-        """Measure one pair of fresh processes."""
+        """Measure one pair of fresh processes; NotConverted where the store lacks the artifact of a side."""
         began = self.clock()
         core = self._core()
         with ExitStack() as stack:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from harness.cells import Cell
 from harness.comparisons import LOST_SUPPORT, Difference, Duel, Outcome, Pair, Verdict
-from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, NotConverted, Ring
+from harness.conduct.duel import PAIR_SECONDS, CornerLost, Manner, Named
 from harness.conduct.pairing import Measured, OtherWork
 from harness.results import Phase
 from harness.stats.sequential import looks_until, rebuild_pays
@@ -69,12 +69,30 @@ class Keeper(Protocol):
         """The pairs so far were a trial, and are not judged."""
 
 
+class Meeting(Protocol):
+    """Where two sides meet, whatever they are: models in workers (`duel.Ring`), or a test in processes of pytest."""
+
+    @property
+    def old(self) -> Named:
+        """The side that is compared with."""
+
+    @property
+    def new(self) -> Named:
+        """The side that is judged."""
+
+    def fight(self, manner: Manner) -> Measured:
+        """Measure one pair of fresh processes."""
+
+
+Met = TypeVar("Met", bound=Meeting)
+
+
 @dataclass(slots=True)
-class Bout:
+class Bout(Generic[Met]):
     """A duel as it goes on. `ring` is None where there is nothing to measure: the duel says why."""
 
     duel: Duel
-    ring: Ring | None = None
+    ring: Met | None = None
     quads_a_building: int | None = None
     is_told: bool = False
 
@@ -83,7 +101,7 @@ class Bout:
 class Gate:
     """Runs duels side by side until each is decided. `hold` gives the device of a cell for as long as a pair takes."""
 
-    bouts: Sequence[Bout]
+    bouts: Sequence[Bout[Any]]
     margin_of: MarginOf
     rate: float
     budget_seconds: float | None
@@ -108,7 +126,7 @@ class Gate:
                 self._measure(bout)
             self._tell_decided()
 
-    def _next(self) -> Bout | None:
+    def _next(self) -> Bout[Any] | None:
         """Whose turn it is: first stages in rounds, by looks; then confirmations, after the other cells.
 
         When the time left is just enough for the confirmations, they come first: a change that was seen and not
@@ -121,13 +139,13 @@ class Gate:
             return second[0]
         return min(first, key=_turn, default=None)
 
-    def _is_open(self, bout: Bout) -> bool:
+    def _is_open(self, bout: Bout[Any]) -> bool:
         return bout.ring is not None and not bout.duel.is_spent and bout.duel.outcome is None
 
-    def _stands(self, bout: Bout) -> Standing:
+    def _stands(self, bout: Bout[Any]) -> Standing:
         return standing(bout.duel, self.margin_of, self.rate)
 
-    def _measure(self, bout: Bout) -> None:
+    def _measure(self, bout: Bout[Any]) -> None:
         """One more pair of a bout."""
         assert bout.ring is not None
         stage = self._stands(bout).next_stage
@@ -135,7 +153,7 @@ class Gate:
         manner = Manner(stage, bout.quads_a_building, self.pair_seconds, self.limit_seconds)
         try:
             with self.hold(bout.duel.cell):
-                measured = self._converted(bout.ring, manner)
+                measured = bout.ring.fight(manner)
         except CornerLost as lost:
             self._end(bout, *_lost(bout.ring, lost), lost)
             return
@@ -151,19 +169,7 @@ class Gate:
         self._consider_rebuilding(bout)
         self._tell_pair(bout, stage)
 
-    def _converted(self, ring: Ring, manner: Manner) -> Measured:
-        """A pair; the artifact of either side is made first where the store lacks it."""
-        for _ in (ring.old, ring.new):
-            try:
-                return ring.pair(manner)
-            except NotConverted as missing:
-                ring.convert(missing.corner)
-        try:
-            return ring.pair(manner)
-        except NotConverted as missing:
-            raise missing.again() from missing
-
-    def _end(self, bout: Bout, outcome: Outcome, text: str, why: Exception) -> None:
+    def _end(self, bout: Bout[Any], outcome: Outcome, text: str, why: Exception) -> None:
         differences: tuple[Difference, ...] = bout.duel.differences
         if isinstance(why, OtherWork):
             differences = (*differences, *why.differences)
@@ -172,7 +178,7 @@ class Gate:
         bout.duel = replace(bout.duel, outcome=outcome, problem=text, differences=differences)
         self.keeper.began(bout.duel)
 
-    def _consider_rebuilding(self, bout: Bout) -> None:
+    def _consider_rebuilding(self, bout: Bout[Any]) -> None:
         """After a few pairs: where processes keep a speed of their own, start over and lay the models anew in each.
 
         The pairs so far become a trial that is not judged. What is looked at is how far pairs scatter, not where they
@@ -196,17 +202,17 @@ class Gate:
         spent = self.clock() - self._began
         return math.inf if self.budget_seconds is None else self.budget_seconds - spent
 
-    def _cannot_afford(self, bout: Bout) -> bool:
+    def _cannot_afford(self, bout: Bout[Any]) -> bool:
         """Whether the next pair would not end in time; the first may always begin while there is time."""
         usual = max((pair.seconds for pair in bout.duel.pairs), default=0.0)
         return self._left() <= usual
 
-    def _confirming(self, bout: Bout) -> float:
+    def _confirming(self, bout: Bout[Any]) -> float:
         """About how long a second stage takes: as many pairs as the first."""
         pairs = [pair for pair in bout.duel.pairs if pair.stage == 1]
         return math.fsum(pair.seconds for pair in pairs)
 
-    def _tell_pair(self, bout: Bout, stage: int) -> None:
+    def _tell_pair(self, bout: Bout[Any], stage: int) -> None:
         stands = self._stands(bout)
         interval = (stands.second if stage == 2 else stands.first).interval
         made = sum(pair.stage == stage for pair in bout.duel.pairs)
@@ -235,7 +241,7 @@ def chance_of(seed: int, cell: Cell) -> random.Random:
     return random.Random(f"{seed}/{cell}")  # noqa: S311 - no secret depends on it
 
 
-def _turn(bout: Bout) -> tuple[int, int]:
+def _turn(bout: Bout[Any]) -> tuple[int, int]:
     """Whose turn is next: the one that has been looked at least often, and of these the one nearest to its look.
 
     So looks come round by round, and a short budget ends with some cells decided rather than with all of them begun.
@@ -262,7 +268,7 @@ def _building_seconds(pair: Pair) -> float:
     return pair.old.values.get("open_seconds", math.inf) + pair.new.values.get("open_seconds", math.inf)
 
 
-def _lost(ring: Ring, lost: CornerLost) -> tuple[Outcome, str]:
+def _lost(ring: Meeting, lost: CornerLost) -> tuple[Outcome, str]:
     last = lost.last_words.splitlines()[-1:]
     words = f"; its last words: {last[0][-200:]}" if last else ""
     if lost.corner is not ring.new:

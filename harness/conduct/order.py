@@ -16,7 +16,25 @@ CELL_SECONDS = 3.0
 TINY_CELL_SECONDS = 1.0
 """Tiny models show that a thing works: a third of the time is enough for that."""
 
+
+@dataclass(frozen=True, slots=True)
+class Benchmarks:
+    """Tests that use pytest-benchmark's fixture are to be judged: what of.
+
+    `stored` is the number or file that was named; `storage` is where pytest-benchmark keeps its files. `folder` is
+    where pytest was started, and `arguments` is what it was told that a pytest of either side must be told too.
+    `options` are all of ours, and whether a value belongs to each.
+    """
+
+    stored: str | None
+    storage: str
+    folder: Path
+    arguments: tuple[str, ...] = ()
+    options: Mapping[str, bool] = field(default_factory=dict)
+
+
 _OF_THIS_PLACE = (
+    "benchmarks",
     "root",
     "cache",
     "reports",
@@ -67,6 +85,7 @@ class Order:
     tries_other_kernels: bool = False
     keeps_outputs: bool = False
     examines: bool = True
+    benchmarks: Benchmarks | None = None
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -97,5 +116,7 @@ class Order:
         plain["against"] = self.against.shown if self.against else None
         plain["devices"] = ",".join(str(device) for device in self.devices)
         plain["cells"] = " ".join(map(str, self.cells)) or None
+        if self.benchmarks is not None:
+            plain["gates_benchmarks"] = True
         plain["checkpoints"] = ",".join(sorted(self.checkpoints)) or None
         return plain

@@ -91,6 +91,8 @@ class _Ring:
         never = cast("Callable[[], Any]", None)
         self.old, self.new = Corner("the past", cast("Any", None), never), Corner("here", cast("Any", None), never)
 
+    fight = Ring.fight
+
     def pair(self, manner: Manner) -> Measured:
         assert self._scene.held == [self._cell]
         found = next(self._ratios)

@@ -1,0 +1,1 @@
+"""Tests of somebody's own that use pytest-benchmark's fixture, judged by the rule that cells are judged by."""
