@@ -94,7 +94,7 @@ def test_five_processes_have_dots_and_the_words_why_there_is_no_more() -> None:
     assert [len(dots(side.dots)) for side in spread.sides] == [5, 5]
     assert not any(side.bar or side.curve or side.band for side in spread.sides)
     assert spread.half_y is None
-    assert "5 processes a side bound no median at 95 % (6 do)" in spread.caption
+    assert "5 processes a side are too few for a curve, and to bound a median at 95 % (6 do)." in spread.caption
     assert spread.sides[0].words == "old 12.0 ms, median of 5"
 
 
@@ -134,11 +134,18 @@ def test_without_stored_passes_there_are_no_two_sides() -> None:
     assert spread_of_sessions(Origin(CELL, "m", "abc", "then", ((0.1, 0.2),)), unmeasured) is None
 
 
-def test_a_run_by_itself_is_drawn_alone_from_six_passes_on() -> None:
-    assert spread_of_passes(of_passes(*NEW[:5])) is None
+def test_a_run_by_itself_is_drawn_alone() -> None:
     spread = drawn(spread_of_passes(of_passes(*NEW)))
     assert [side.words for side in spread.sides] == ["now 18 ms, 16 to 21 ms, median of 6"]
     assert "All are of one process" in spread.caption
+
+
+def test_few_passes_of_a_run_by_itself_are_dots_and_one_is_nothing() -> None:
+    spread = drawn(spread_of_passes(of_passes(*NEW[:5])))
+    assert len(dots(spread.sides[0].dots)) == 5
+    assert spread.half_y is None
+    assert "5 passes are too few for a curve, and to bound a median at 95 % (6 do)." in spread.caption
+    assert spread_of_passes(of_passes(NEW[0])) is None
 
 
 def test_a_stray_time_does_not_flatten_the_rest_and_is_said_to_lie_beyond() -> None:

@@ -99,9 +99,9 @@ def spread_of_sessions(origin: Origin, measurement: Measurement) -> Spread | Non
 
 
 def spread_of_passes(measurement: Measurement) -> Spread | None:
-    """Draw the passes of this run alone; None where there are too few for a curve."""
+    """Draw the passes of this run alone; None where it is one, of which nothing is spread."""
     now = pass_means(measurement.sample) if measurement.sample else ()
-    if len(now) < FEWEST:
+    if len(now) < 2:
         return None
     about = "seconds an inference by the wall clock, a dot each pass"
     return _drawn((_Told("now", (now,)),), "pass", about, "All are of one process.")
@@ -176,8 +176,9 @@ def _explained(sides: Sequence[_Told], unit: str, has_curves: bool, beyond: int)
     else:
         fewest = min(len(side.values) for side in sides)
         plural = f"{unit}{'es' * (fewest != 1)}"
+        each = " a side" if len(sides) > 1 else ""
         said.append(
-            f"{fewest} {plural} a side bound no median at 95 % ({FEWEST} do), so there is no interval or curve."
+            f"{fewest} {plural}{each} bound no median at 95 % ({FEWEST} do): there is no interval and no curve."
         )
     if any(len(session) > _most_dots(side) for side in sides for session in side.sessions):
         said.append("Of a crowd only some dots are drawn, evenly, with both ends.")
