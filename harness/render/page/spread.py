@@ -176,10 +176,8 @@ def _explained(sides: Sequence[_Told], unit: str, has_curves: bool, beyond: int)
     else:
         fewest = min(len(side.values) for side in sides)
         plural = f"{unit}{'es' * (fewest != 1)}"
-        each = " a side" if len(sides) > 1 else ""
-        said.append(
-            f"{fewest} {plural}{each} bound no median at 95 % ({FEWEST} do): there is no interval and no curve."
-        )
+        each, verb = " a side" if len(sides) > 1 else "", "are" if fewest != 1 else "is"
+        said.append(f"{fewest} {plural}{each} {verb} too few for a curve, and to bound a median at 95 % ({FEWEST} do).")
     if any(len(session) > _most_dots(side) for side in sides for session in side.sessions):
         said.append("Of a crowd only some dots are drawn, evenly, with both ends.")
     if beyond:
