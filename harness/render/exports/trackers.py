@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 from harness.metrics import Better
 from harness.render.exports.values import Value, values_of
 from harness.results import Run
+
+_BENCHMARK_SHOWN, _MEASURE_SHOWN = 1_024, 64
+"""What Bencher takes of a name."""
 
 
 def smaller_is_better(run: Run) -> str:
@@ -28,8 +32,17 @@ def bencher(run: Run) -> str:
             continue
         bounds = {"lower_value": one.low, "upper_value": one.high}
         entry = {"value": one.value, **{name: bound for name, bound in bounds.items() if bound is not None}}
-        told.setdefault(str(one.cell), {})[one.metric] = entry
+        of_cell = told.setdefault(_cut(str(one.cell), _BENCHMARK_SHOWN), {})
+        of_cell[_cut(one.metric, _MEASURE_SHOWN)] = entry
     return _json(told)
+
+
+def _cut(name: str, most: int) -> str:
+    """A name no longer than it may be; one that is cut keeps apart from others by its digest."""
+    if len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]
+    return f"{name[: most - len(digest) - 1]}~{digest}"
 
 
 def _for_action(run: Run, better: Better) -> str:
