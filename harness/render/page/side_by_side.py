@@ -1,11 +1,10 @@
 """Several runs on one page: a row a cell, a column a run. Places what each run says, and judges nothing.
 
-Owns what is said to differ between the runs, what is missing of each, and how many cells are there when the page opens.
+Owns what is missing of each, and how many cells are there when the page opens; `side_facts` has what differs besides.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,10 +17,11 @@ from harness.render.figures import COLUMNS
 from harness.render.gate import gate_headline
 from harness.render.page.assemble import document
 from harness.render.page.banner import when
+from harness.render.page.side_facts import Differing, kinds_of
 from harness.render.rows import GLYPHS as STATE_GLYPHS
 from harness.render.rows import Row, State, anchor_of, cell_name, headline_of, rows_of
 from harness.render.verdict_rows import GLYPHS
-from harness.results import Fact, Run
+from harness.results import Run
 
 SIDE_FILE = "side-by-side.html"
 MOST_RUNS = 8
@@ -33,15 +33,6 @@ _LEAN_SPOTS = 6_000
 _NAMED_GAPS = 6
 _SHOWN = (("peak", "size"), ("quality",))
 _COLUMNS = tuple(column for column in COLUMNS if column.key in ("latency", *chain(*_SHOWN)))
-_NOT_RECORDED = "not recorded"
-_DIGEST = re.compile(r"[0-9a-f]{20,}")
-_DIGEST_SHOWN = 12
-_KINDS = (
-    ("Machine", "where it differs, times do not compare", _NOT_RECORDED, True),
-    ("Libraries", "a difference can change a number", "not found", False),
-    ("Options", "what was asked for", "not set", False),
-    ("Further facts", "the revision, and what was installed", "not known", False),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +49,6 @@ class Side:
     machine: str
     libraries: str
     is_elsewhere: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Differing:
-    """Facts of one kind that are not the same in all runs: a key, and what each run says."""
-
-    title: str
-    meaning: str
-    lines: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +136,7 @@ def side_by_side(runs: Sequence[Run], takes: Callable[[Cell], bool], chosen: str
     is_lean = len(cells) * len(runs) > _LEAN_SPOTS
     outcomes = [of_cells(run.judgement.verdicts) if run.judgement else {} for run in runs]
     lines = {cell: _line(cell, rows, outcomes, is_lean=is_lean) for cell in cells}
-    kinds = [_Kind(*told, found) for told, found in zip(_KINDS, _recorded(runs), strict=True)]
+    kinds = kinds_of(runs)
     differing = [kind.differing() for kind in kinds]
     return SideBySide(
         sides=tuple(_side(*one, runs[0]) for one in zip(_MARKS, runs, every, strict=False)),
@@ -186,58 +168,6 @@ def _side(mark: str, run: Run, rows: Sequence[Row], first: Run) -> Side:
         libraries=machine.library_line(run.environment),
         is_elsewhere=run.environment.identity != first.environment.identity,
     )
-
-
-def _recorded(runs: Sequence[Run]) -> tuple[tuple[Mapping[str, Fact], ...], ...]:
-    """What each run recorded, by the kinds of `_KINDS`."""
-    environments = [run.environment for run in runs]
-    return (
-        tuple(one.identity for one in environments),
-        tuple(one.libraries for one in environments),
-        tuple(run.options for run in runs),
-        tuple(one.info for one in environments),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Facts of one kind. Where only some runs recorded one, they differ only if `is_whole`: all of a machine is told.
-
-    A runtime tells of itself only where it ran, and an older record has fewer options.
-    """
-
-    title: str
-    meaning: str
-    absent: str
-    is_whole: bool
-    facts: tuple[Mapping[str, Fact], ...]
-
-    def differing(self) -> Differing:
-        lines = tuple(
-            (machine.words(key), tuple(self._said(key, found) for found in self.facts))
-            for key, said in self._said_of.items()
-            if len(set(said)) > 1
-        )
-        return Differing(self.title, self.meaning, lines)
-
-    @property
-    def agreeing(self) -> int:
-        return sum(len(said) == len(self.facts) and len(set(said)) == 1 for said in self._said_of.values())
-
-    @property
-    def one_sided(self) -> int:
-        return sum(len(said) < len(self.facts) and len(set(said)) == 1 for said in self._said_of.values())
-
-    def _said(self, key: str, facts: Mapping[str, Fact]) -> str:
-        if key not in facts:
-            return _NOT_RECORDED
-        said = self.absent if facts[key] in (None, "") else machine.fact_value(key, facts[key])
-        return said[:_DIGEST_SHOWN] if _DIGEST.fullmatch(said) else said
-
-    @property
-    def _said_of(self) -> Mapping[str, list[str]]:
-        keys = dict.fromkeys(chain.from_iterable(self.facts))
-        return {key: [repr(found.get(key)) for found in self.facts if self.is_whole or key in found] for key in keys}
 
 
 def _line(
