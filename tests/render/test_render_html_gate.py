@@ -291,7 +291,7 @@ def test_a_latency_has_a_mark_for_each_pair_and_what_has_none_a_dash() -> None:
         else:
             drawn += 1
             assert marks == sum(pair.stage > 0 for pair in duel.pairs)
-            assert body.all("svg")[0].attributes["aria-label"].startswith(f"{marks} pairs in the order measured")
+            assert body.all("svg")[0].attributes["aria-label"].startswith(f"{marks} pairs in order, ")
     assert drawn == 4
 
 

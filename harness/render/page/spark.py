@@ -57,7 +57,7 @@ def _of_pairs(verdict: Verdict, duel: Duel) -> Spark | None:
         return None
     points = [pair.log_ratios[clock] for pair in pairs]
     first = sum(pair.stage == 1 for pair in pairs)
-    says = f"{len(pairs)} pairs in the order measured, between {_percent(min(points))} and {_percent(max(points))}"
+    says = f"{len(pairs)} pairs in order, {_percent(min(points))} to {_percent(max(points))}"
     return _drawn(points, first, verdict, says)
 
 
