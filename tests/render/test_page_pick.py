@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from fixed_pick import MEASURED, PICK_RUN
+from fixed_pick import MEASURED, PICK_RUN, duel
 from fixed_quality import HOSTILE_QUALITY, QUALITY_JUDGED
 from fixed_run import HOSTILE, HOSTILE_NAME, RUN
 from large_run import large_run
@@ -19,7 +19,17 @@ from harness.render.page.assemble import render_html
 from harness.results import Run
 from harness.worth.picking import Limits, Pick, picks
 
-RUNS = {"pick": PICK_RUN, "quality": QUALITY_JUDGED, "usual": RUN, "large": large_run(252)}
+MANY = large_run(252)
+GAINING = ("encoder-004", "speaker-016")
+LARGE = replace(
+    MANY,
+    measurements=tuple(
+        replace(one, quality=replace(one.quality, is_same=True)) if one.quality and one.cell.model in GAINING else one
+        for one in MANY.measurements
+    ),
+    duels=(*MANY.duels, *(duel(cell, 2.0) for cell in MANY.planned if cell.precision in ("fp16", "int8-static"))),
+)
+RUNS = {"pick": PICK_RUN, "quality": QUALITY_JUDGED, "usual": RUN, "large": LARGE}
 
 
 def view(run: Run) -> Element:
@@ -49,6 +59,8 @@ def test_the_page_gives_the_answer_of_the_command_with_every_reason(name: str) -
     asked = {(one.model, one.device): one for one in picks(RUNS[name], Limits())}
     devices = list(dict.fromkeys(device for _, device in asked))
     ordered = [pick for device in devices for (_, on), pick in asked.items() if on == device]
+    if name == "large":  # of many models those come first that gain
+        ordered.sort(key=lambda pick: (pick.device, pick.load is None or pick.load.precision == "fp32"))
     shown = answers(view(RUNS[name]))
     assert [told(one) for one in shown] == [expected(pick) for pick in ordered]
     assert [one.all("b")[0].text for one in shown] == [pick.model for pick in ordered]
@@ -76,9 +88,19 @@ def test_what_is_not_shown_to_be_better_leaves_fp32_and_says_so() -> None:
     assert vad.all("summary")[0].text == "1 does not qualify"
 
 
+def test_of_each_device_it_is_said_how_many_models_gain() -> None:
+    said = [one.all("small")[0].text for one in view(PICK_RUN).all("h3")]
+    assert said == ["3 models, 2 of them better served by another precision than fp32", "1 model"]
+
+
+def test_of_many_models_those_that_gain_come_first() -> None:
+    first = [one.all("b")[0].text for one in answers(view(LARGE))[:2]]
+    assert sorted(first) == sorted(GAINING)
+
+
 def test_where_fp32_has_no_result_nothing_is_named_and_no_limit_is_asked_for() -> None:
     root = view(PICK_RUN)
-    cuda = next(one for one in root.all("div") if one.all("h3")[0].words == "On cuda")
+    cuda = next(one for one in root.all("div") if one.all("h3")[0].words == "On cuda 1 model")
     assert "✕ nothing fp32 has no result (unsupported, NO_DEVICE: there is no CUDA device here)" in cuda.words
     assert cuda.all("input") == []
     assert all(not item.attributes for item in cuda.all("ol")[0].children)

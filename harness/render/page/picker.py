@@ -82,6 +82,11 @@ class Answer:
         return self.choices[0] if self.choices and self.choices[0].place == "load" else None
 
     @property
+    def is_gained(self) -> bool:
+        """Whether another precision than fp32 is to be loaded."""
+        return self.load is not None and not self.load.is_base
+
+    @property
     def rest(self) -> str:
         """What the folded part holds: fallbacks by name, the others by their number."""
         then = [one.precision for one in self.choices if one.place == "then"]
@@ -104,6 +109,14 @@ class Block:
     def is_open(self) -> bool:
         """Whether other limits may change any of them."""
         return any(one.is_open for one in (*self.first, *self.later))
+
+    @property
+    def summary(self) -> str:
+        """Of how many models another precision than fp32 is named."""
+        every = (*self.first, *self.later)
+        gained = sum(one.is_gained for one in every)
+        models = f"{len(every)} model{'' if len(every) == 1 else 's'}"
+        return f"{models}, {gained} of them better served by another precision than fp32" if gained else models
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,8 @@ def _block(page: Page, linked: set[tuple[str, str]], asked: Sequence[Question], 
         for one in asked
     ]
     named = tuple(replace(one, name=numbers.metric_words(one.name)) for one in metrics)
+    if is_folded:
+        answers.sort(key=lambda one: not one.is_gained)  # of many models the first few are those that gain
     return Block(device, named, tuple(answers[:shown]), tuple(answers[shown:]))
 
 
