@@ -552,3 +552,20 @@ def test_two_precisions_never_dominate_each_other(numbers: list[tuple[float, flo
     )
     over = {one.cell.precision: one.dominated_by for one in worth_of(told)}
     assert all(by is None or over[by] != name for name, by in over.items())
+
+
+@given(numbers=st.lists(st.tuples(amounts, amounts, amounts, st.integers(0, 30)), min_size=2, max_size=4))
+def test_what_dominates_does_not_depend_on_which_of_two_is_asked_first(
+    numbers: list[tuple[float, float, float, int]],
+) -> None:
+    names = ("fp16", "bf16", "int8-dynamic", "int8-static")
+    cells = [
+        measured(name, seconds=0.01 * time, size=1e8 * size, peak=1e8 * peak, of=agreeing(flips))
+        for name, (time, size, peak, flips) in zip(names, numbers, strict=False)
+    ]
+    base = measured("fp32", of=agreeing(0))
+    one, other = (
+        {found.cell: found.dominated_by is not None for found in worth_of(run(base, *ordered))}
+        for ordered in (cells, cells[::-1])
+    )
+    assert one == other

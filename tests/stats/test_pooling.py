@@ -102,6 +102,26 @@ def test_terms_of_another_pool_are_refused(pool: Pool, terms: Terms, words: str)
         pooled(pool, [terms])
 
 
+@pytest.mark.parametrize(
+    ("pool", "fine", "terms"),
+    [
+        (Pool.MEAN, (2.5,), (1.0, 2.0)),
+        (Pool.MEAN, (2.5,), (math.inf,)),
+        (Pool.SHARE, (1.0,), (0.5,)),
+        (Pool.SHARE, (1.0,), (math.nan,)),
+        (Pool.SHARE, (1.0,), (1.0, 0.0)),
+    ],
+)
+def test_one_among_many_that_is_not_of_the_pool_is_refused_wherever_it_stands(
+    pool: Pool, fine: Terms, terms: Terms
+) -> None:
+    many: list[Terms | None] = [fine] * 50
+    assert pooled(pool, many) == fine[0]
+    for at in (0, 25, 50):
+        with pytest.raises(ValueError):
+            pooled(pool, [*many[:at], terms, *many[at:]])
+
+
 numbers = st.floats(-1e6, 1e6)
 shares = st.floats(0, 1)
 labels = st.sampled_from((0.0, 1.0))
