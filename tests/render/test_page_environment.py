@@ -56,7 +56,7 @@ def test_every_difference_of_the_terminal_is_in_the_table() -> None:
 
 
 def test_where_nothing_differs_that_is_said_and_where_nothing_was_compared_it_is_not() -> None:
-    assert "nothing differs but the code" in text_of(section(differing_run()))
+    assert "nothing differs but what was compared" in text_of(section(differing_run()))
     assert "differs" not in text_of(section(RUN))
 
 
@@ -84,7 +84,7 @@ def test_the_verdicts_that_noise_could_not_change_are_told_from_those_it_could()
     assert "take turns" not in told
 
     live = text_of(section(JUDGED))
-    assert "It could not have changed the verdicts on 5 cells" in live
+    assert "It could not have made a change in the verdicts on 5 cells" in live
     assert "rests on" not in live
     assert "verdict" not in text_of(section(RUN)).replace("No verdict on a time; the figures may be off", "")
 

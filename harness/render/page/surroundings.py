@@ -93,8 +93,8 @@ def _could_change(noise: Noise) -> Iterable[str]:
         yield f"{_cells(undecided).capitalize()} could not be decided; a quieter hour may."
     if turns := noise.count(Bearing.IN_TURNS):
         yield (
-            f"It could not have changed the verdicts on {_cells(turns)}: they are made of pairs of other processes,"
-            " whose sides take turns, so that what disturbs meets both alike."
+            f"It could not have made a change in the verdicts on {_cells(turns)}: they are of pairs of other processes,"
+            " whose sides take turns, so that what disturbs meets both alike. It can leave them undecided."
         )
 
 
