@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from devtools import Browser, Tab, find_browser, running
+from devtools import Browser, Tab, present_browser, running
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "render"), str(Path(__file__).parents[2] / "bench")]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium. Where CI is set its absence is a failure, elsewhere a skip that says so."""
-    path = find_browser()
-    if path is None:
-        missing = "no Chromium or Chrome on PATH; install one (Debian: apt-get install chromium) to run this"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with running(path) as started:
+    """A Chromium, one for all tests."""
+    with running(present_browser()) as started:
         yield started
 
 

@@ -15,7 +15,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -37,6 +39,19 @@ PATIENCE_SECONDS = 60.0
 def find_browser() -> str | None:
     """The path of a Chromium, None where there is none."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def present_browser() -> str:
+    """The path of a Chromium. Where CI is set its absence is a failure, elsewhere a skip that says so."""
+    path = find_browser()
+    return path or absent("no Chromium or Chrome on PATH; install one (Debian: apt-get install chromium) to run this")
+
+
+def absent(missing: str) -> NoReturn:
+    """Fail in CI and skip elsewhere, with what is missing and how to get it."""
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 class Tab:
