@@ -69,7 +69,8 @@ class Noise:
 def noise_of(run: Run) -> Noise:
     """Look through the conditions of every cell of a run."""
     told = [(one, during) for one in run.measurements if (during := _during(one)) is not None]
-    usual = [seconds for one, _ in told if (seconds := fixed_work_seconds(one)) is not None]
+    work = [seconds for one, _ in told if (seconds := fixed_work_seconds(one)) is not None]
+    usual = median(work) if work else None
     verdicts: dict[Cell, list[Verdict]] = {}
     for verdict in run.judgement.verdicts if run.judgement else ():
         if verdict.metric in _TIMES:
@@ -114,7 +115,7 @@ def _is_held_back(verdict: Verdict, busy: str | None) -> bool:
 
 
 def _disturbed(
-    one: Measurement, during: Condition, usual: Sequence[float], verdicts: Sequence[Verdict]
+    one: Measurement, during: Condition, usual: float | None, verdicts: Sequence[Verdict]
 ) -> Disturbed | None:
     busy, otherwise = disturbed(one), tuple(_otherwise(one, during, usual, verdicts))
     if busy is None and not otherwise:
@@ -122,20 +123,18 @@ def _disturbed(
     return Disturbed(one.cell, busy, otherwise, during, _work_ratio(one, usual), bearing_of(verdicts, busy))
 
 
-def _otherwise(
-    one: Measurement, during: Condition, usual: Sequence[float], verdicts: Sequence[Verdict]
-) -> Iterable[str]:
+def _otherwise(one: Measurement, during: Condition, usual: float | None, verdicts: Sequence[Verdict]) -> Iterable[str]:
     if during.throttled not in (None, "no"):
         yield f"the cores were held back: {during.throttled}"
-    if other_speed(fixed_work_seconds(one), usual) is not None:
+    if other_speed(fixed_work_seconds(one), [usual]) is not None:
         yield "the cores ran at another speed than in most cells"
     elif any(f"but {_OTHER_SPEED}" in verdict.text for verdict in verdicts):
         yield "the cores ran at another speed than in the stored sessions"
 
 
-def _work_ratio(one: Measurement, usual: Sequence[float]) -> float | None:
+def _work_ratio(one: Measurement, usual: float | None) -> float | None:
     own = fixed_work_seconds(one)
-    return own / median(usual) if own and usual else None
+    return own / usual if own and usual else None
 
 
 def _during(one: Measurement) -> Condition | None:
