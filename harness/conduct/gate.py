@@ -116,7 +116,8 @@ class Gate:
     def run(self) -> None:
         """Measure until nothing is undecided or the budget is spent. What was measured before is taken into account."""
         self._began = self.clock()
-        self.onlooker.gate_started(sum(bout.ring is not None for bout in self.bouts), self.budget_seconds)
+        told = sum(not bout.duel.is_control for bout in self.bouts)
+        self.onlooker.gate_started(told or len(self.bouts), self.budget_seconds)
         self._tell_decided()
         while bout := self._next():
             if self._cannot_afford(bout):

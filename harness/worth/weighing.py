@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
-from harness.cells import Cell
+from harness.cells import AS_IS, Cell
 from harness.comparisons import Answer, Duel, Judged, Judgement, Verdict
 from harness.consequences import control_tripped
 from harness.metrics import METRICS, Better
@@ -38,7 +38,8 @@ LEADS = (
 def worth_of(run: Run) -> tuple[Standing, ...]:
     """Weigh every precision of a run, fp32 first, model by model and device by device.
 
-    Left out is a model of which nothing but fp32 was to be measured: there is nothing to weigh.
+    Left out is a model of which nothing but fp32 was to be measured, and a test of somebody's own: there is nothing to
+    weigh.
     """
     found = {measurement.cell: measurement for measurement in run.measurements}
     duels = {duel.cell: duel for duel in run.duels if duel.against == BASE and not duel.is_control}
@@ -50,7 +51,7 @@ def worth_of(run: Run) -> tuple[Standing, ...]:
     said = _said(run.judgement)
     told: list[Standing] = []
     for cells in groups.values():
-        if all(cell.precision == BASE for cell in cells):
+        if all(cell.precision in (BASE, AS_IS) for cell in cells):
             continue
         ordered = sorted(cells, key=lambda cell: cell.precision != BASE)
         told += dominated([_weighed(cell, found, duels.get(cell), said.get(cell, _NOTHING)) for cell in ordered], found)
