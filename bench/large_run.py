@@ -92,7 +92,7 @@ def large_run(cells: int, seed: int = 0) -> Run:
             against=AGAINST,
             profile="nightly",
             verdicts=tuple(verdict for one in made for verdict in one.verdicts),
-            controls=(_timed(first.cell, Outcome.UNCHANGED, 0.04, 0.001, Basis.LIVE),),
+            controls=(_timed(first.cell, Outcome.UNCHANGED, 0.04, 0.001, 6),),
             judged=tuple(_judged(planned, chance)),
             accepted=("asr-000/int8-static/cpu latency: the new front end is needed; expires 2026-12-01",),
             error_rate=0.01,
@@ -144,15 +144,14 @@ def _compared(cell: Cell, chance: random.Random) -> _Made:
         return _Made(found, (Verdict(cell, "latency_seconds", outcome, text, AGAINST, Basis.STORED),))
     is_live = outcome is Outcome.REGRESSED or (outcome is not Outcome.SUSPECT and chance.random() < _LIVE_SHARE)
     change = _CHANGE.get(outcome, 0.002) * chance.uniform(0.8, 1.4)
-    basis = Basis.LIVE if is_live else Basis.STORED
+    pairs = _pairs(change, 9 if outcome is Outcome.UNCHANGED else 16, seconds, chance) if is_live else ()
     verdicts = (
-        _timed(cell, outcome, seconds, change, basis),
+        _timed(cell, outcome, seconds, change, len(pairs)),
         _counted(cell, "artifact_bytes", size),
         _counted(cell, "peak_bytes", int(253e6 + size), margin=0.0133),
         _of_quality(cell, found.quality, chance),
     )
-    if is_live:
-        pairs = _pairs(change, 9 if outcome is Outcome.UNCHANGED else 16, seconds, chance)
+    if pairs:
         return _Made(found, verdicts, Duel(cell, AGAINST, Clock.CORRECTED, pairs))
     passes = tuple(
         tuple(seconds / (1 + change) * math.exp(chance.gauss(night, 0.01)) for _ in range(12))
@@ -161,24 +160,25 @@ def _compared(cell: Cell, chance: random.Random) -> _Made:
     return _Made(found, verdicts, None, Origin(cell, "cpu-a1b2", "3f9c2d1", "2026-11-19T02:55:57+00:00", passes))
 
 
-def _timed(cell: Cell, outcome: Outcome, seconds: float, change: float, basis: Basis) -> Verdict:
+def _timed(cell: Cell, outcome: Outcome, seconds: float, change: float, pairs: int) -> Verdict:
+    """A verdict on a latency: live, of so many pairs, else against stored numbers."""
     half = 0.061 if outcome is Outcome.INCONCLUSIVE else 0.011
     text = {
         Outcome.UNCHANGED: "shown to be within the margin",
         Outcome.INCONCLUSIVE: "neither was shown: the time was spent; about 40 s more would decide",
         Outcome.IMPROVED: "faster, confirmed in fresh processes",
-        Outcome.REGRESSED: "slower, confirmed in fresh processes, by the wall clock",
+        Outcome.REGRESSED: "slower, confirmed in fresh processes",
         Outcome.SUSPECT: "slower, but no more than sessions differ",
     }[outcome]
     again = f"pytest suites/ --model {cell.model} --precision {cell.precision} --device {cell.device}"
     return Verdict(
-        cell, "latency_seconds", outcome, text, AGAINST, basis,
+        cell, "latency_seconds", outcome, text, AGAINST, Basis.LIVE if pairs else Basis.STORED,
         seconds / (1 + change), seconds, 1 + change, 1 + change - half, 1 + change + half, 0.03, half * 1.1,
         is_fatal=outcome is Outcome.REGRESSED,
         settle=f"{again} --against 3f9c2d1" if outcome is Outcome.SUSPECT else None,
         differences=(LIBRARY,) if outcome is Outcome.REGRESSED else (),
-        pairs=9 if basis is Basis.LIVE else 0,
-        clock=Clock.CORRECTED if basis is Basis.LIVE else None,
+        pairs=pairs,
+        clock=Clock.CORRECTED if pairs else None,
     )  # fmt: skip
 
 
