@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from harness.render.page.assemble import render_html
 from harness.render.terminal import final_report
 from harness.results import Environment, FailedTest, Failure, Measurement, Phase, Reading, Run, Sample, Status, Trouble
 from harness.session import Session
+from suites import test_gate
 
 LATENCY = "latency_seconds"
 AGAINST = "main at 1a2b3c4"
@@ -71,6 +73,13 @@ PROMISED = {
     "bound fails": {"gate", "nightly"},
     "bound accepted": set(),
 }
+OF_A_CELL = (
+    test_gate.test_speed,
+    test_gate.test_peak_memory,
+    test_gate.test_loading,
+    test_gate.test_artifact,
+    test_gate.test_quality,
+)
 GATES = ("smoke", "gate", "nightly", "none")
 
 
@@ -317,15 +326,19 @@ def agree(situation: Situation, *, with_page: bool) -> None:
     assert is_error == bool(red) == (situation.code != 0)
     fatal = {kind for kind in situation.kinds if situation.judged and gate != "none" and gate in FATAL[kind]}
     broken = {kind for kind in situation.promised if situation.judged and gate in PROMISED[kind]}
-    expected = {str(cell_of(kind)) for kind in fatal} | {str(cell_of("failed")) for _ in situation.kinds & {"failed"}}
-    expected |= {str(STEADY)} if broken else set()
-    assert red - {"the run", "suites/test_own.py", "left-out/fp32/cpu"} == expected
+    classes = {str(cell_of(kind)) for kind in fatal} | {str(cell_of("failed")) for _ in situation.kinds & {"failed"}}
+    classes |= {str(STEADY)} if broken else set()
+    assert red - {"the run", "suites/test_own.py", "left-out/fp32/cpu"} == classes
     if run.judgement is not None:
         asked = cast("Session", SimpleNamespace(judgement=lambda: run.judgement, planned=run.planned))
         for kind in situation.kinds - {"missing"}:
-            assert fails(Verdicts(cell_of(kind), asked).check) == (kind in fatal)
-        assert fails(Absent(asked).check) == ("missing" in fatal)
-        assert fails(Promises(STEADY, asked).check) == bool(broken)
+            told = Verdicts(cell_of(kind), asked)
+            # What is said of the whole cell fails every test of it; what is said of its latency, the one about that.
+            failing = {test for test in OF_A_CELL if fails(partial(test, told))}
+            expected = set(OF_A_CELL if kind in WHOLE else {test_gate.test_speed}) if kind in fatal else set()
+            assert failing == expected
+        assert fails(partial(test_gate.test_nothing_is_missing, Absent(asked))) == ("missing" in fatal)
+        assert fails(partial(test_gate.test_promises, Promises(STEADY, asked))) == bool(broken)
     assert (ending.command_code == 0) <= (situation.code == 0)
     assert (ending.command_code == 1) == (situation.finished and situation.code in (1, 4))
 
