@@ -93,6 +93,13 @@ def test_of_each_device_it_is_said_how_many_models_gain() -> None:
     assert said == ["3 models, 2 of them better served by another precision than fp32", "1 model"]
 
 
+def test_where_speeds_are_not_of_pairs_it_is_said_what_would_show_more() -> None:
+    rough = "pytest --against precision=fp32 times them in turns"
+    assert view(PICK_RUN).words.count(rough) == 1, "of silero-vad on the cpu"
+    paired = tuple(one for one in MEASURED if one.cell.model == "smart-turn-v3")
+    assert rough not in view(replace(PICK_RUN, planned=(), measurements=paired)).words
+
+
 def test_of_many_models_those_that_gain_come_first() -> None:
     first = [one.all("b")[0].text for one in answers(view(LARGE))[:2]]
     assert sorted(first) == sorted(GAINING)

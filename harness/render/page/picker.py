@@ -6,7 +6,7 @@ what the page's script needs to answer other limits by the same rule. Decides no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.cells import Cell
@@ -15,7 +15,7 @@ from harness.render.changes import finite
 from harness.render.page.context import Page
 from harness.render.page.tradeoff import block_anchor, shown_blocks
 from harness.render.text import clip, one_line
-from harness.render.worth_rows import GLYPHS, WorthRow
+from harness.render.worth_rows import GLYPHS, ROUGH, WorthRow
 from harness.verdict.words import amount
 from harness.worth.picking import Limits, answer
 from harness.worth.standing import Worth
@@ -98,12 +98,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The answers of one device, and of what limits may be asked for there."""
+    """The answers of one device, and of what limits may be asked for there. `remark` is how more could be shown."""
 
     device: str
     metrics: tuple[Metric, ...]
     first: tuple[Answer, ...]
     later: tuple[Answer, ...]
+    remark: str
 
     @property
     def is_open(self) -> bool:
@@ -157,7 +158,13 @@ def _block(page: Page, linked: set[tuple[str, str]], asked: Sequence[Question], 
     named = tuple(replace(one, name=numbers.metric_words(one.name)) for one in metrics)
     if is_folded:
         answers.sort(key=lambda one: not one.is_gained)  # of many models the first few are those that gain
-    return Block(device, named, tuple(answers[:shown]), tuple(answers[shown:]))
+    return Block(device, named, tuple(answers[:shown]), tuple(answers[shown:]), _remark(rows.values()))
+
+
+def _remark(rows: Iterable[WorthRow]) -> str:
+    """What to do where speeds were not measured in pairs, and so show little."""
+    speeds = [row.standing.speed for row in rows]
+    return ROUGH if any(speed is not None and not speed.is_paired for speed in speeds) else ""
 
 
 def _metrics(asked: Sequence[Question]) -> tuple[Metric, ...]:
