@@ -166,6 +166,7 @@ def test_a_page_of_many_cells_opens_small_and_has_them_all(page_tab: Tab, large:
         page_tab.open(large, width=1280, fragment=anchor)
         assert page_tab.evaluate("document.querySelector(':target')?.id") == anchor
         assert -1 <= page_tab.evaluate("document.querySelector(':target').getBoundingClientRect().top") < 800
+        assert page_tab.evaluate("document.querySelector('.matrix .here a').getAttribute('href')") == f"#{anchor}"
     page_tab.open(large, width=1280, fragment="f=regressed")
     regressed = [cell for cell, outcome in outcomes(run).items() if outcome == "regressed"]
     assert sorted(page_tab.evaluate(LINES)) == sorted(f"{c.model} {c.precision} {c.device}" for c in regressed)

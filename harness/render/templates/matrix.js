@@ -39,7 +39,16 @@
     section.querySelector(".here")?.classList.remove("here");
     if (!location.hash.startsWith("#c=")) return;
     const link = [...section.querySelectorAll("td > a")].find(one => one.getAttribute("href") === location.hash);
-    link?.parentElement.classList.add("here");
+    if (link) {
+      link.parentElement.classList.add("here");
+      return;
+    }
+    const waiting = [...section.querySelectorAll("noscript.later")];
+    const found = waiting.find(one => one.textContent.includes(`href="${location.hash}"`));
+    if (!found) return;
+    found.nextElementSibling.click();
+    mark();
+    document.querySelector(":target")?.scrollIntoView();
   };
   addEventListener("hashchange", mark);
   mark();
