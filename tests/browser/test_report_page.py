@@ -245,12 +245,12 @@ def test_the_policy_stops_a_script_that_got_into_the_page(
 
 @pytest.mark.parametrize("name", DECENT)
 def test_the_page_prints_its_tables_in_full(page_tab: Tab, files: dict[str, Path], name: str) -> None:
-    page_tab.open(files[name], width=794, media="print")
+    page_tab.open(files[name], width=718, media="print")
     seen = page_tab.evaluate(
         """({
           nav: getComputedStyle(document.querySelector('nav')).display,
           frames: [...document.querySelectorAll('.scroll')].map(one => getComputedStyle(one).overflowX),
-          wide: [...document.querySelectorAll('table')].filter(table => table.offsetWidth > 794)
+          wide: [...document.querySelectorAll('table')].filter(table => table.offsetWidth > 718)
             .map(table => [table.className, table.offsetWidth]),
           folded: [...document.querySelectorAll('details')]
             .filter(one => one.offsetHeight <= one.firstElementChild.offsetHeight)
