@@ -75,9 +75,9 @@ class Bench:
         return self.order.against is not None and self.order.against.kind is Kind.PRECISION
 
     @property
-    def has_budgets(self) -> bool:
-        """Whether there are targets and bounds that are judged also where nothing is compared."""
-        return bool(self.expectations.budgets or self.expectations.quality)
+    def has_promises(self) -> bool:
+        """Whether there are targets, bounds and claims, which are judged also where nothing is compared."""
+        return bool(self.expectations.budgets or self.expectations.quality or self.expectations.claims)
 
     def margin(self, cell: Cell, metric: str) -> float:
         """How much worse counts as worse."""

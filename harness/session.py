@@ -134,7 +134,7 @@ class Session:
     @property
     def judges(self) -> bool:
         """Whether anything will be judged: a comparison, or targets and bounds that need none."""
-        return self.compares or (self._bench is not None and self._bench.has_budgets)
+        return self.compares or (self._bench is not None and self._bench.has_promises)
 
     def promised(self) -> tuple[Cell, ...]:
         """The cells of the grid of which claims, budgets or bounds will be judged."""
@@ -281,7 +281,7 @@ class Session:
         if self._judgement is not None:
             return self._judgement
         bench = self._bench or bench_of(self._order, plan(self._order).declared, self._decided_before)
-        if not (self.compares or bench.has_budgets):
+        if not (self.compares or bench.has_promises):
             return None
         run = journals.fold(self.folder)
         if self._order.against is None:

@@ -276,12 +276,16 @@ def test_a_baseline_that_cannot_be_read_is_a_line_and_its_cell_is_not_comparable
 # What it is judged by
 
 
-def test_whether_there_are_absolute_targets_is_known(bench: Maker) -> None:
-    assert not bench().has_budgets
+def test_what_was_promised_is_judged_also_where_nothing_is_compared(bench: Maker) -> None:
+    assert not bench().has_promises
     budget = '[[budget]]\nname = "quick"\ncells = "*/*/*"\nmetric = "latency_seconds"\nat_most = 1\nsource = "a test"\n'
-    assert bench(budget).has_budgets
+    assert bench(budget).has_promises
     (judged,) = bench(budget).live(RUN, []).judged
     assert judged.answer is Answer.MET
+    claim = (
+        '[[claim]]\nname = "c"\ncells = "*/*/*"\nover = "fp32"\nquantity = "speed"\nat_least = 1\nsource = "a test"\n'
+    )
+    assert bench(claim).has_promises
 
 
 def test_expectations_that_were_named_and_are_not_there_are_refused(tmp_path: Path) -> None:

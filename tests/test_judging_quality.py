@@ -139,7 +139,7 @@ def test_a_bound_is_judged_of_a_cell_beside_its_fp32(
     bench: Maker, loses: float, given: Quality, answer: Answer
 ) -> None:
     judge = bench(BOUND.format(loses), against=None)
-    assert judge.has_budgets
+    assert judge.has_promises
     found = judge.stored(run(measured(quality=RIGHT), measured(OTHER, quality=given)))
     (judged,) = found.judged
     assert (judged.kind, judged.cell, judged.metric, judged.answer) == ("quality", OTHER, "accuracy", answer)

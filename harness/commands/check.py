@@ -63,7 +63,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compared(found: Run) -> str:
-    cells = len({*found.planned, *(one.cell for one in found.measurements)})
+    verdicts = found.judgement.verdicts if found.judgement else ()
+    # A cell that only a verdict speaks of is missing: it counts as one that was not compared, as in the headline.
+    cells = len({*found.planned, *(one.cell for one in found.measurements), *(one.cell for one in verdicts)})
     count = len(compared_cells(found.judgement)) if found.judgement else 0
     return f"compared {count} of {cells} cells"
 

@@ -27,6 +27,7 @@ def judged(*outcomes: Outcome, fatal: bool = False, cells: tuple[Cell, ...] = (C
     return replace(made, judgement=Judgement("baselines/", "gate", verdicts), **{**DONE, **more})  # type: ignore[arg-type]
 
 
+GONE = Cell("gone", "fp32", "cpu")
 SAME, OPEN, WORSE, NEW = Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.REGRESSED, Outcome.NEW
 
 
@@ -35,6 +36,7 @@ SAME, OPEN, WORSE, NEW = Outcome.UNCHANGED, Outcome.INCONCLUSIVE, Outcome.REGRES
     [
         (judged(SAME, SAME), [], 0, "passed · compared 2 of 2 cells · measured 2 of 2"),
         (judged(SAME, NEW), [], 0, "compared 1 of 2 cells"),
+        (judged(SAME, NEW, cells=(CELL, GONE)), [], 0, "compared 1 of 3 cells"),
         (judged(SAME, NEW), ["--compared", "2"], 11, "1 cells were compared, and 2 were asked for"),
         (judged(NEW, NEW), [], 11, "nothing was compared"),
         (judged(NEW, NEW), ["--measured", "2"], 0, "measured 2 of 2"),
