@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cells import Cell
+from harness.comparisons import Outcome
 from harness.render.figures import Column, Figure
 from harness.render.page.context import Page
 from harness.render.page.grid import Spot, spots_of
@@ -16,7 +17,7 @@ from harness.render.rows import GLYPHS, Row, State, by_reason, shown_columns
 
 _INLINE_LINES = 30
 _LINES_OF_A_PART = 200
-_CELLS_LISTED = 24
+_CELLS_LISTED = 12
 _ELSEWHERE = frozenset(("rate",))
 """What only says the latency again: it stands with the cell."""
 
@@ -69,6 +70,9 @@ class Table:
     alike: tuple[tuple[str, str], ...]
     """The columns that say the same of every cell: their titles, and what they say."""
 
+    usual: str
+    """The kind of the lines that are as they should be, mostly most of them: it is written once."""
+
     glyphs = GLYPHS
 
     @property
@@ -95,6 +99,7 @@ def view(page: Page) -> Table:
         {state: found for state in State if (found := _excuses(page.rows, state))},
         len(page.rows) - len(page.detailed),
         tuple((column.title, text) for column, text in alike.items()),
+        (Outcome.UNCHANGED if page.comparison else State.MEASURED).name.lower(),
     )
 
 

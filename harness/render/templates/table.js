@@ -50,7 +50,7 @@
   const links = [...document.querySelectorAll('a[href^="#f="]')];
   const words = new Map([...matrix.querySelectorAll(".legend a")].map(link => [link.hash.slice(3), link.textContent.trim()]));
   let kind = "";
-  const matches = (text, is) => (!kind || is.contains(`v-${kind}`)) && field.value.toLowerCase().split(/\s+/).every(part => text.includes(part));
+  const matches = (text, is) => (!kind || is === `v-${kind}`) && field.value.toLowerCase().split(/\s+/).every(part => text.includes(part));
   const apply = () => {
     const active = Boolean(kind || field.value.trim());
     if (active) { whole(); unfoldAll(matrix); }
@@ -58,7 +58,7 @@
     const rows = [...first.tBodies[0].rows];
     for (const row of rows) {
       const text = [0, 1, 2].map(column => textAt(row, column)).join(" ").toLowerCase();
-      row.hidden = active && !matches(text, row.classList);
+      row.hidden = active && !matches(text, row.className || first.dataset.usual);
       count += !row.hidden;
     }
     for (const table of matrix.querySelectorAll("table")) {
@@ -69,7 +69,7 @@
         let kept = false;
         for (const spot of [...row.cells].slice(1)) {
           const text = `${row.cells[0].textContent} ${names[spot.cellIndex]} ${device}`.toLowerCase();
-          const out = active && !(matches(text, spot.classList) && !spot.classList.contains("unasked"));
+          const out = active && !(matches(text, spot.classList[0]) && !spot.classList.contains("unasked"));
           spot.classList.toggle("out", out);
           kept ||= !out;
         }
