@@ -36,12 +36,16 @@ def next_steps(run: Run, comparison: Comparison | None) -> NextSteps | None:
     return None if broken is None else NextSteps(anchor_of(broken), measuring(broken))
 
 
-def _of_verdict(row: VerdictRow, against: Fact) -> NextSteps:
-    cell = row.verdict.cell
+def comparing(cell: Cell, against: Fact) -> str:
+    """Return the command that measures a cell again, and compares it with the other side of the run."""
     # The path of an interpreter is not recorded, so that no command can name it.
     is_named = isinstance(against, str) and against != "python"
-    rerun = measuring(cell) + (f" --against {shlex.quote(str(against))}" if is_named else "")
-    return NextSteps(row.anchor, rerun, _accepting(cell, row.verdict))
+    return measuring(cell) + (f" --against {shlex.quote(str(against))}" if is_named else "")
+
+
+def _of_verdict(row: VerdictRow, against: Fact) -> NextSteps:
+    cell = row.verdict.cell
+    return NextSteps(row.anchor, comparing(cell, against), _accepting(cell, row.verdict))
 
 
 def _accepting(cell: Cell, verdict: Verdict) -> str:

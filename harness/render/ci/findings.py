@@ -13,6 +13,7 @@ from harness.comparisons import Judgement
 from harness.ending import Tone, ending_of, unanswered
 from harness.render.gate import Comparison, comparison_of
 from harness.render.judged_rows import JudgedRow
+from harness.render.next_steps import comparing
 from harness.render.rows import Row, State, cell_name, headline_of, rows_of
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import VerdictRow
@@ -25,7 +26,8 @@ _LINE_SHOWN = 600
 class Finding:
     """One thing to be told. `head` is a sign and a word or two, `about` the cell or test, `text` all else in a line.
 
-    `is_red` is whether it makes the run red. `of` is the row or record that it was made of.
+    `is_red` is whether it makes the run red. `of` is the row or record of the one cell or test that it is about;
+    `rerun` measures its cell again.
     """
 
     head: str
@@ -33,12 +35,7 @@ class Finding:
     text: str
     is_red: bool
     of: VerdictRow | JudgedRow | Row | FailedTest | None = None
-    cell: Cell | None = None
-
-    @property
-    def rerun(self) -> str:
-        """The command that measures its cell again; empty where it is of no cell."""
-        return measuring(self.cell) if self.cell else ""
+    rerun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Told:
 def told_of(run: Run) -> Told:
     """Arrange a run."""
     rows, comparison = rows_of(run), comparison_of(run)
-    found = (*_red(run, rows, comparison), *_worse(comparison))
+    found = (*_red(run, rows, comparison), *_worse(comparison, run))
     return Told(run, rows, comparison, tuple(found))
 
 
@@ -94,7 +91,7 @@ def _red(run: Run, rows: Iterable[Row], comparison: Comparison | None) -> Iterab
     if run.trouble is not None:
         yield Finding("✕ not judged", "the run", _line(run.trouble.text), is_red=True)
     verdicts = [row for row in (comparison.worse if comparison else ()) if row.verdict.is_fatal]
-    yield from map(_of_verdict, verdicts)
+    yield from (_of_verdict(row, run) for row in verdicts)
     yield from (_of_judged(row) for row in (comparison.judged if comparison else ()) if row.judged.is_fatal)
     told = {row.verdict.cell for row in verdicts if row.verdict.metric is None}
     for row in rows:
@@ -107,30 +104,28 @@ def _red(run: Run, rows: Iterable[Row], comparison: Comparison | None) -> Iterab
             yield Finding("✕ failed test", _line(test.name), _line(test.text), is_red=True, of=test)
 
 
-def _worse(comparison: Comparison | None) -> Iterable[Finding]:
-    return (_of_verdict(row) for row in (comparison.worse if comparison else ()) if not row.verdict.is_fatal)
+def _worse(comparison: Comparison | None, run: Run) -> Iterable[Finding]:
+    return (_of_verdict(row, run) for row in (comparison.worse if comparison else ()) if not row.verdict.is_fatal)
 
 
-def _of_verdict(row: VerdictRow) -> Finding:
-    metric = row.metric if row.verdict.metric is not None else ""
+def _of_verdict(row: VerdictRow, run: Run) -> Finding:
+    metric = " ".join(filter(None, (row.metric if row.verdict.metric is not None else "", row.values)))
     standing = f"({row.standing})" if row.standing else ""
-    facts = "  ".join(filter(None, (metric, row.values, *row.numbers, standing)))
-    said = "; ".join(filter(None, (facts, *row.remarks)))
-    return Finding(
-        f"{row.glyph} {row.outcome}", _line(row.name), _line(said), row.verdict.is_fatal, of=row, cell=row.verdict.cell
-    )
+    said = "; ".join(filter(None, (", ".join(filter(None, (metric, *row.numbers, standing))), *row.remarks)))
+    rerun = comparing(row.verdict.cell, run.options.get("against"))
+    return Finding(f"{row.glyph} {row.outcome}", _line(row.name), _line(said), row.verdict.is_fatal, row, rerun)
 
 
 def _of_judged(row: JudgedRow) -> Finding:
     said = _line(f"{row.kind} {row.name}: {row.text}")
     head = f"{row.glyph} {row.judged.answer}"
-    return Finding(head, _line(row.cell), said, row.judged.is_fatal, of=row, cell=row.judged.cell)
+    return Finding(head, _line(row.cell), said, row.judged.is_fatal, row, measuring(row.judged.cell))
 
 
 def _of_failure(row: Row) -> Finding:
     assert row.problem is not None
     head = f"{row.glyph} {row.state}"
-    return Finding(head, _line(row.name), _line(row.problem.line), is_red=True, of=row, cell=row.cell)
+    return Finding(head, _line(row.name), _line(row.problem.line), is_red=True, of=row, rerun=row.rerun)
 
 
 def _line(said: str) -> str:

@@ -131,7 +131,7 @@ def _worst(findings: Sequence[Finding]) -> Section:
 
 def _entry(one: Finding) -> str:
     rerun = f"<br>measure again: {code(one.rerun, 400)}" if one.rerun else ""
-    return f"- **{text(one.head)}** {_about(one)} {text(one.text)}{rerun}"
+    return f"- **{text(one.head)}** {_about(one)}<br>{text(one.text)}{rerun}"
 
 
 def _about(one: Finding) -> str:
@@ -163,7 +163,7 @@ def _matrix(page: Page) -> Section:
     heads = ("Model", "Device", *(code(precision, 40) for precision in precisions))
     words = {spot.word: spot.glyph for spot in spots.values()}
     known = sorted(words, key=lambda word: _SEVERITY[str(word)])
-    legend = " · ".join(f"{words[word]} {word}" for word in known)
+    legend = ", ".join(f"{words[word]} {word}" for word in known)
     return Section("matrix", *_listed("Matrix", table(heads, rows)), foot=("", f"<sub>{legend}</sub>"), what="row")
 
 
@@ -210,7 +210,8 @@ def _notes(comparison: Comparison) -> Section:
 def _better(comparison: Comparison) -> Section:
     if not comparison.better:
         return _nothing()
-    lines = table(("Cell", "Metric", "Base", "Now", "Change", "Rests on"), [_row(row) for row in comparison.better])
+    heads = ("Cell", "Metric", "Base", "Now", "Change", "Rests on")
+    lines = table(heads, [_row(row) for row in comparison.better], right=(2, 3))
     return Section("what is better", *_listed("Better", lines))
 
 
