@@ -81,7 +81,7 @@ class Shelf:
             keys = ", ".join(one.key for one in found)
             verdict = _whole(cell, Outcome.NOT_COMPARABLE, f"it was stored under other conditions: {keys}", against)
             return replace(verdict, differences=found)
-        now = measured.value("latency_p50_seconds")
+        now = measured.value(LATENCY)
         assert now is not None
         judged = judge_stored(
             cell,

@@ -68,7 +68,7 @@ def _tolerate(options: argparse.Namespace) -> int:
         raise UsageProblem("write accept --new [RUN ...], or accept CELL --metric M --reason TEXT")
     if options.reason is None:
         raise UsageProblem("a change is tolerated for a reason, and it was not given; write --reason 'why'")
-    folder = project_root(options.root) / FOLDER
+    folder = project_root(options.root, needs_models=False) / FOLDER
     entry = acceptance_of(
         journal.read_run(options.judged or _LATEST),
         options.words[0],

@@ -189,8 +189,11 @@ def test_a_stored_file_is_what_a_run_is_held_against(project: Benchmarked) -> No
     # 30 times: sessions differ by half and more on the wall clock, so that little else is beyond doubt.
     project.declare(same="benchmark(loop, 4_000)", slower="benchmark(loop, 60_000)", added="benchmark(loop, 9)")
     done = project.gate()
-    outcomes = {test: project.verdict(test)["outcome"] for test in ("slower", "gone", "added")}
-    assert outcomes == {"slower": "regressed", "gone": "missing", "added": "new"}
+    assert [project.verdict(test)["outcome"] for test in ("gone", "added")] == ["missing", "new"]
+    slower = project.verdict("slower")
+    # Where others use the machine meanwhile, a stored time is no more than suspect, and that is said.
+    assert slower["outcome"] == ("suspect" if "meanwhile" in slower["text"] else "regressed")
+    assert slower["low"] > 1
     assert project.verdict("same")["outcome"] in ("inconclusive", "suspect")
     assert project.verdict("same")["settle"] == (
         f"pytest bench/test_work.py::test_same --gate-benchmarks --against {revision[:12]}"
