@@ -20,7 +20,7 @@ from harness.results import Run
 from harness.worth.picking import Limits, Pick, picks
 
 MANY = large_run(252)
-GAINING = ("encoder-004", "speaker-016")
+GAINING = ("xtts-004", "speaker-encoder-016")
 LARGE = replace(
     MANY,
     measurements=tuple(
