@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
+from tests.npm import absent
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -45,13 +45,6 @@ def present_browser() -> str:
     """The path of a Chromium. Where CI is set its absence is a failure, elsewhere a skip that says so."""
     path = find_browser()
     return path or absent("no Chromium or Chrome on PATH; install one (Debian: apt-get install chromium) to run this")
-
-
-def absent(missing: str) -> NoReturn:
-    """Fail in CI and skip elsewhere, with what is missing and how to get it."""
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 class Tab:
