@@ -25,7 +25,8 @@ from large_run import large_run
 from harness.render.page.assemble import VIEWS, render_html
 from harness.results import Run
 
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests" / "browser"))
 from devtools import Tab, find_browser, running
 
 CELLS = 1_200
