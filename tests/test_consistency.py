@@ -138,7 +138,9 @@ class Situation:
         elif self.red:
             word = "failed"
         elif not self.compared:
-            return "nothing was compared" if self.compares or self.judged else "complete"
+            if self.compares:
+                return "nothing was compared"
+            return "measured" if self.judged else "complete"
         elif self.gate == "none":
             return "compared without a gate"
         else:

@@ -50,8 +50,6 @@ class GateHeadline:
     def state(self) -> str:
         """The gate in a word or two: what the exit code says."""
         match self.ending.word:
-            case Word.MEASURED if not self.compared:
-                return _NOTHING
             case Word.NOTHING_COMPARED | Word.NOT_JUDGED | Word.MEASURED | Word.UNGATED as word:
                 return str(word)
             case word:
@@ -65,7 +63,8 @@ class GateHeadline:
     @property
     def tone(self) -> Tone:
         """The state as one of three words for printers that colour."""
-        return Tone.UNSURE if self.state == _NOTHING else self.ending.tone
+        is_idle = self.ending.word is Word.MEASURED and not self.compared
+        return Tone.UNSURE if is_idle else self.ending.tone
 
     @property
     def extent(self) -> str:
