@@ -105,6 +105,25 @@ def test_a_verdict_in_the_link_shows_only_its_cells_in_both_and_a_chip_takes_it_
     assert page_tab.evaluate("location.hash") == "#matrix"
 
 
+def test_a_word_that_no_cell_has_shows_none_and_the_chip_leads_back(page_tab: Tab, judged: Path) -> None:
+    page_tab.open(judged, width=1280, fragment="f=%E0%A4%A")
+    assert page_tab.evaluate(CHIPS) == ["%E0%A4%A ✕0 of 12 cells are shown"] * 2
+    page_tab.evaluate("document.querySelector('#matrix .chip-of-filter button').click()")
+    assert len(page_tab.evaluate(LINES)) == 12
+    assert page_tab.complaints() == []
+
+
+def test_a_link_to_a_line_that_the_filter_hides_takes_the_filter_away(page_tab: Tab, large: Path) -> None:
+    page_tab.open(large, width=1280)
+    type_only(page_tab, "piper-voice-198")
+    hidden = page_tab.evaluate("document.querySelector('table.all tr[id][hidden]').id")
+    went = "new Promise(done => { addEventListener('hashchange', () => done(1), {once: true}); location.hash = '#%s' })"
+    page_tab.evaluate(went % hidden)
+    assert page_tab.evaluate("document.querySelector(':target').id") == hidden
+    assert -1 <= page_tab.evaluate("document.querySelector(':target').getBoundingClientRect().top") < 800
+    assert page_tab.evaluate(CHIPS) == []
+
+
 def test_the_counts_of_the_banner_lead_to_the_filter(page_tab: Tab, judged: Path) -> None:
     page_tab.open(judged, width=1280)
     page_tab.evaluate("document.querySelector('.banner a[href=\"#f=missing\"]').click()")

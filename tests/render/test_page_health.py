@@ -189,7 +189,7 @@ def test_of_many_cells_few_are_there_when_the_page_opens() -> None:
     assert len(of_table(at_load(markup), SEEN)) == 12
     assert len(of_table(markup, "The next")) == 60 + 5
     # The 73rd of 400: 1.1 times 0.01 and 327 hundred-thousandths.
-    assert "Of 328 more cells a change of 1.5 % or less could have been seen." in text_of(markup)
+    assert "Of 328 more cells the smallest change that would have shown is 1.5 % or less." in text_of(markup)
     assert len(markup.encode()) < 40_000
 
 

@@ -122,7 +122,7 @@ def _unseen(rest: Sequence[Verdict]) -> str:
     if not rest:
         return ""
     cells = _count(len(rest), "more cell")
-    return f"Of {cells} a change of {changes.bound(rest[0].could_see)} or less could have been seen."
+    return f"Of {cells} the smallest change that would have shown is {changes.bound(rest[0].could_see)} or less."
 
 
 def _retries(run: Run, judgement: Judgement) -> Iterable[tuple[str, str]]:

@@ -99,10 +99,16 @@
     field.focus({ preventScroll: true });
   };
   const follow = () => {
-    if (!location.hash.startsWith("#f=")) return;
-    kind = decodeURIComponent(location.hash.slice(3));
-    apply();
-    matrix.scrollIntoView();
+    if (location.hash.startsWith("#f=")) {
+      kind = location.hash.slice(3);
+      apply();
+      matrix.scrollIntoView();
+    } else if (document.querySelector("tr:target")?.hidden) {
+      // A link to a line that the filter hides: the filter goes, or the link would lead nowhere.
+      field.value = kind = "";
+      apply();
+      document.querySelector("tr:target").scrollIntoView();
+    }
   };
   field.parentElement.hidden = false;
   field.addEventListener("input", apply);
