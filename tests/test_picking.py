@@ -87,6 +87,16 @@ def test_without_pairs_only_a_speed_beyond_every_doubt_qualifies_and_says_that_i
     assert (found.load.paired, found.load.low, found.load.high) == (False, None, None)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.002, "about 5.0×"), (0.0009, "about 11×"), (0.000077, "about 130×")],
+)
+def test_a_rough_speed_has_two_digits_wherever_it_is_said(seconds: float, words: str) -> None:
+    found = picked(run(FP32, of("fp16", seconds=seconds), of("bf16", seconds=0.00001)))
+    assert found.fallbacks[0].why == f"after bf16: {words} as fast as fp32, where bf16 is about 1000×"
+    assert f"fp16 is {words} as fast as fp32 here" in found.fallbacks[0].sentence
+
+
 def test_a_small_speed_that_is_not_of_pairs_qualifies_nothing() -> None:
     found = picked(run(FP32, of("fp16", seconds=0.009)))
     assert order(found) == ["fp32"]

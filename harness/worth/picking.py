@@ -112,7 +112,7 @@ def _after_words(one: Terms, before: Terms) -> str:
     if one.is_base:
         return SENTENCES["reference"].format(name=name)
     if one.is_faster:
-        return SENTENCES["faster"].format(name=name, times=f"{one.times:.2f}", theirs=f"{before.times:.2f}")
+        return SENTENCES["faster"].format(name=name, times=one.times, theirs=before.times)
     if before.is_faster:
         return SENTENCES["slower"].format(name=name)
     return SENTENCES["idle" if before.is_base else "less"].format(name=name)

@@ -71,6 +71,15 @@ class Speed:
         """Whether it tells a factor and no more: cells timed one after the other, or fewer pairs than show a spread."""
         return self.low is None or self.high is None
 
+    @property
+    def words(self) -> str:
+        """How many times as fast: `1.30×`; what is rough in two digits at most, `about 1.3×`, for it tells a factor."""
+        if not self.is_rough:
+            return _times(self.times)
+        if self.times < 9.95:
+            return f"about {_times(self.times, 1)}"
+        return f"about {amount(float(f'{self.times:.2g}'))}×"
+
 
 @dataclass(frozen=True, slots=True)
 class Lead:
@@ -169,17 +178,15 @@ def _speed_words(speed: Speed | None) -> str:
         return ""
     by = speed.work.unit_words if speed.work else ""
     if speed.is_rough:
-        said = (
-            "about as fast as fp32" if 0.95 <= speed.times < 1.05 else f"about {_times(speed.times, 1)} as fast as fp32"
-        )
-        return f"is {said}{by} here"
+        said = "about as fast" if 0.95 <= speed.times < 1.05 else f"{speed.words} as fast"
+        return f"is {said} as fp32{by} here"
     match speed.shown:
         case Shown.WITHIN:
             return f"is as fast as fp32{by} here"
         case Shown.NOTHING:
-            return f"is {_times(speed.times)} [{speed.low:.2f}, {speed.high:.2f}] as fast as fp32{by} here"
+            return f"is {speed.words} [{speed.low:.2f}, {speed.high:.2f}] as fast as fp32{by} here"
         case Shown.FASTER | Shown.SLOWER:
-            return f"is {_times(speed.times)} as fast as fp32{by} here"
+            return f"is {speed.words} as fast as fp32{by} here"
 
 
 def _times(ratio: float, decimals: int = 2) -> str:

@@ -29,7 +29,7 @@ SENTENCES: Mapping[str, str] = {
     "other": "; the other does not qualify",
     "others": "; {count} others do not qualify",
     "reference": "after {name}: the reference itself, which always answers as it should",
-    "faster": "after {name}: {times}× as fast as fp32, where {name} is {theirs}×",
+    "faster": "after {name}: {times} as fast as fp32, where {name} is {theirs}",
     "slower": "after {name}: as fast as fp32, no faster",
     "idle": "after {name}: as fast, and it saves nothing worth a word",
     "less": "after {name}: as fast as fp32 like it, and saves less",
@@ -94,7 +94,7 @@ class Terms:
     """All that one precision is picked by, before any limit is known.
 
     `fixed`: why it is not to be loaded whatever the limits are. `told` is None where it loses nothing, and `loses` is
-    why its quality does not do by the margin of the run.
+    why its quality does not do by the margin of the run. `times` says how many times as fast as fp32.
     """
 
     precision: str
@@ -104,7 +104,7 @@ class Terms:
     loses: str
     peak_bytes: float | None
     rank: tuple[int, float]
-    times: float
+    times: str
     sentence: str
 
     @property
@@ -199,7 +199,7 @@ def _terms(one: Standing, measurement: Measurement | None, broken: str) -> Terms
         loses="" if told is None or one.lead is None else why_not(told, one.lead.answer, one.lead.margin_words),
         peak_bytes=measurement.value(MEMORY) if measurement else None,
         rank=_rank(one),
-        times=one.speed.times if one.speed else 1.0,
+        times=one.speed.words if one.speed else "",
         sentence=one.sentence,
     )
 
@@ -245,8 +245,8 @@ def _slow(speed: Speed | None) -> str:
 
 def _times(speed: Speed) -> str:
     if speed.low is None or speed.high is None:
-        return f"about {speed.times:.2g}×, {'of too few pairs' if speed.is_paired else 'not measured in pairs'}"
-    return f"{speed.times:.2f}× [{speed.low:.2f}, {speed.high:.2f}]"
+        return f"{speed.words}, {'of too few pairs' if speed.is_paired else 'not measured in pairs'}"
+    return f"{speed.words} [{speed.low:.2f}, {speed.high:.2f}]"
 
 
 def _rank(one: Standing) -> tuple[int, float]:

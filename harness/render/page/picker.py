@@ -222,7 +222,7 @@ def _asked_by(own: Terms, places: Mapping[str, int], why: str) -> dict[str, str 
     if own.is_base:
         data["k"] = "b"
     elif own.is_faster:
-        data |= {"k": "f", "t": f"{own.times:.2f}"}
+        data |= {"k": "f", "t": own.times}
     if own.peak_bytes is not None:
         data["p"] = f"{own.peak_bytes:.12g}"
     told = own.told
