@@ -27,14 +27,19 @@ def run_called(name: str) -> Run:
 
     cells = tuple(Cell(name, "fp32", "cpu") for name in NAMES)
     long = replace(RUN, planned=cells, measurements=tuple(measured(cell, 0.01, 10, 1.0) for cell in cells))
-    return {"showcase": SHOWCASE, "judged": JUDGED, "long": long}[name]
+    assert JUDGED.judgement is not None
+    fails = next(one for one in JUDGED.judgement.judged if one.is_fatal)
+    broken = tuple(replace(fails, name=f"claim {number}") for number in range(4))
+    red = replace(JUDGED, judgement=replace(JUDGED.judgement, judged=broken))
+    return {"showcase": SHOWCASE, "judged": JUDGED, "long": long, "red": red}[name]
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The reports of some fixed runs."""
     return {
-        name: write_report(run_called(name), tmp_path_factory.mktemp(name)) for name in ("showcase", "judged", "long")
+        name: write_report(run_called(name), tmp_path_factory.mktemp(name))
+        for name in ("showcase", "judged", "long", "red")
     }
 
 
@@ -64,6 +69,15 @@ def test_without_scripts_every_count_leads_to_a_place_and_the_fold_opens_for_wha
         page_tab.open(reports["judged"], width=1280, scripts=False, fragment=href.removeprefix("#"))
         assert page_tab.evaluate("document.querySelector(':target')?.checkVisibility()"), href
     assert page_tab.evaluate("document.querySelector('.fold').open") is (hrefs[-1] == "#accepted")
+
+
+def test_more_reasons_than_are_read_at_once_fold_in_the_same_line(page_tab: Tab, reports: dict[str, Path]) -> None:
+    page_tab.open(reports["red"], width=1280)
+    summary = "document.querySelector('.why > details > summary')"
+    assert page_tab.evaluate(f"{summary}.innerText") == "+3 more"
+    page_tab.evaluate(f"{summary}.click()")
+    assert "claim 3" in page_tab.evaluate("document.querySelector('.banner .why').innerText")
+    assert page_tab.evaluate("document.querySelectorAll('.banner p:empty').length") == 0
 
 
 def test_the_keyboard_reaches_the_first_screen_in_the_order_it_is_read(page_tab: Tab, reports: dict[str, Path]) -> None:
