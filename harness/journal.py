@@ -261,8 +261,9 @@ def replace_file(path: Path, content: bytes) -> Path:
         scratch.write_bytes(content)
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise HarnessError(f"{path} cannot be written: {error.strerror}; make room and try again") from error
+    finally:
+        scratch.unlink(missing_ok=True)  # also where Ctrl-C came in between
     return path
 
 

@@ -274,7 +274,17 @@ class Session:
         if complete and not self._order.keeps_outputs:
             shutil.rmtree(self.folder / OUTPUTS_FOLDER, ignore_errors=True)
         journals.point_latest(self.folder)
-        self._report = write_all(self.run, self.folder, page_of_ci(os.environ))
+        self._report = self._written(self.run)
+
+    def _written(self, run: Run) -> Path:
+        """Write what shows the run. A printer that breaks costs neither the record nor the words of the terminal."""
+        try:
+            return write_all(run, self.folder, page_of_ci(os.environ))
+        except HarnessError:
+            raise
+        except Exception as error:
+            said = f"the record is kept, and not all that shows it could be made ({type(error).__name__}: {error})"
+            raise HarnessError(f"{said}; `quantgate report {self.folder}` tells where: please report it") from error
 
     def _last_word(self, *, complete: bool) -> Judgement | None:
         """The judgement of the run as it ended: of an interrupted one, what its pairs can tell."""

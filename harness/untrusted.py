@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from harness import journal
 from harness.errors import RecordUnreadable
-from harness.results import Measurement, Run
+from harness.results import Run
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_CELLS = 5_000
@@ -23,6 +26,8 @@ MOST_PAIRS = 100_000
 MOST_TERMS = 5_000_000
 LARGEST = 1e18
 """No quantity of a machine has more: bytes, seconds, parameters. Beyond it sums overflow."""
+SMALLEST = 1e-100
+"""Nor has one less that is not nought: its square would be, and nothing can be divided by that."""
 
 
 def read_untrusted(path: Path) -> Run:
@@ -39,7 +44,7 @@ def read_untrusted(path: Path) -> Run:
     for what, count, most in _counts(run):
         if count > most:
             raise _refused(path, f"it has {count:,} {what}, and {most:,} are read of a stranger's")
-    if any(not math.isfinite(number) or abs(number) > LARGEST for number in _numbers(run.measurements)):
+    if not all(map(_is_measurable, _numbers(msgspec.to_builtins(run)))) or not all(map(_is_ratio, _log_ratios(run))):
         raise _refused(path, "it has a number that no machine measures")
     return run
 
@@ -65,9 +70,31 @@ def _counts(run: Run) -> Iterable[tuple[str, int, int]]:
         yield "baselines", len(judgement.origins), MOST_CELLS
 
 
-def _numbers(measurements: Iterable[Measurement]) -> Iterable[float]:
-    for one in measurements:
-        yield from (reading.value for reading in one.readings if reading.value is not None)
-        yield from one.stages.values()
-        if one.sample is not None:
-            yield from one.sample.wall_seconds
+def _is_measurable(number: float) -> bool:
+    return number == 0 or SMALLEST <= abs(number) <= LARGEST
+
+
+def _is_ratio(logarithm: float) -> bool:
+    return abs(logarithm) <= math.log(LARGEST)
+
+
+def _log_ratios(run: Run) -> Iterable[float]:
+    return (ratio for duel in run.duels for pair in duel.pairs for ratio in pair.log_ratios.values())
+
+
+def _numbers(plain: Any) -> Iterable[float]:
+    """Every number of a record, wherever it stands: whoever forges one need not do so where it is measured."""
+    left = [plain]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            left.extend(one)
+        elif isinstance(one, (int, float)):
+            yield one
+
+
+def refusing(path: Path, error: Exception) -> RecordUnreadable:
+    """What is said where a printer broke on a stranger's record: its numbers cannot all be true, and none is shown."""
+    return _refused(path, f"what it says cannot be shown ({type(error).__name__})")

@@ -295,6 +295,19 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was_and_leaves_no_scratch(tm
     assert [one.name for one in tmp_path.iterdir()] == ["record"]
 
 
+def test_ctrl_c_while_a_file_is_written_leaves_the_old_one_and_no_scratch(tmp_path: Path, monkeypatch) -> None:
+    path = replace_file(tmp_path / "record", b"old")
+
+    def interrupted(place: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(path, b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["record"]
+    assert path.read_bytes() == b"old"
+
+
 def test_a_reader_sees_the_old_file_whole_or_the_new_one_whole(tmp_path: Path) -> None:
     path = replace_file(tmp_path / "record", b"old" * 1_000)
     with path.open("rb", buffering=0) as reader:

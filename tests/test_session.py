@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from harness import journal
+from harness import journal, session
 from harness.comparisons import Judgement, Outcome, Verdict
 from harness.conduct.order import Order
+from harness.errors import HarnessError
 from harness.run_folder import decided_before
 from harness.verdict.times import LATENCY
 from tests.samples import CELL, OTHER, RUN
@@ -38,3 +41,14 @@ def test_the_run_of_before_is_asked_what_it_decided_where_undecided_may_fail(
 
 def test_where_no_run_was_before_nothing_was_decided(tmp_path: Path) -> None:
     assert decided_before(Order(tmp_path, reports=tmp_path, profile="nightly")) == frozenset()
+
+
+def test_a_printer_that_breaks_is_told_in_a_line_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> Path:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr(session, "write_all", breaks)
+    with pytest.raises(HarnessError, match=r"the record is kept.*ZeroDivisionError.*`quantgate report .*please report"):
+        session.Session._written(cast("Any", SimpleNamespace(folder=tmp_path)), RUN)

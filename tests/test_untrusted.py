@@ -11,13 +11,30 @@ import pytest
 
 from harness import untrusted
 from harness.cells import Cell
+from harness.comparisons import Clock, Duel, Judgement, Outcome, Pair, Side, Verdict
 from harness.errors import RecordUnreadable
 from harness.journal import write_run
 from harness.results import Reading, Run
 from harness.untrusted import read_untrusted
-from tests.baselines.made import measured, run
+from tests.baselines.made import CELL, measured, run
 
 MANY = tuple(Cell(f"m{n}", "fp32", "cpu") for n in range(untrusted.MOST_CELLS + 1))
+
+
+LATENCY = "latency_seconds"
+
+
+def said(**numbers: float) -> Run:
+    """A run with one verdict of such numbers."""
+    verdict = Verdict(CELL, LATENCY, Outcome.REGRESSED, "", "main", **numbers)
+    return replace(run(measured()), judgement=Judgement("main", "gate", (verdict,)))
+
+
+def paired(log_ratio: float) -> Run:
+    """A run with one pair of such a ratio."""
+    side = Side({"wall": 0.01})
+    duel = Duel(CELL, "main", Clock.WALL, (Pair(1, {"wall": log_ratio}, side, side, 10, 1.0),))
+    return replace(run(measured()), duels=(duel,))
 
 
 def written(folder: Path, made: Run) -> Path:
@@ -36,8 +53,19 @@ def test_a_usual_record_is_read_as_it_is(tmp_path: Path) -> None:
         (run(measured(peak_bytes=1e300)), "no machine"),
         (replace(run(measured()), measurements=(measured(),) * (untrusted.MOST_CELLS + 1)), "measurements"),
         (run(replace(measured(), readings=(Reading("peak_bytes", -1e19),))), "no machine"),
+        (said(ratio=1e300), "no machine"),
+        (said(could_see=5e-324), "no machine"),
+        (paired(-700.0), "no machine"),
     ],
-    ids=["cells", "endless number", "repeated", "below nothing"],
+    ids=[
+        "cells",
+        "endless number",
+        "repeated",
+        "below nothing",
+        "endless ratio",
+        "next to nothing",
+        "endless logarithm",
+    ],
 )
 def test_more_than_a_run_has_is_refused(made: Run, why: str, tmp_path: Path) -> None:
     path = written(tmp_path, made)

@@ -13,7 +13,7 @@ from harness.cells import Cell, CellGlob, matches
 from harness.commands.exits import Exit
 from harness.errors import HarnessError, UsageProblem, suggestion
 from harness.results import Run
-from harness.untrusted import read_untrusted
+from harness.untrusted import read_untrusted, refusing
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives the type no public name
@@ -70,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
         if output is None:
             raise HarnessError(f"{error}, or name another place with -o") from error
         raise
+    except Exception as error:
+        if not options.untrusted:
+            raise
+        raise refusing(paths[0], error) from error
     return Exit.PASS
 
 

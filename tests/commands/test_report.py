@@ -9,6 +9,8 @@ import pytest
 from harness.cells import Cell
 from harness.cli import main
 from harness.journal import write_run
+from harness.metrics import Better, Pool
+from harness.scores import Examples, Part, Quality, Score
 from tests.baselines.made import CELL, OTHER, measured, run
 
 SURFACES = ["comment.md", "junit.xml", "report.html", "summary.md"]
@@ -145,6 +147,23 @@ def test_a_strangers_record_is_shown_in_a_folder_of_ours() -> None:
     assert main(["report", "a/run.json", "--untrusted", "--output", "ours/"]) == 0
     assert written(Path("ours")) == SURFACES
     assert written(Path("a")) == []
+
+
+def forged(run_file: Path) -> Path:
+    """Let the record say of a metric that knows right and wrong that an example was nine times right."""
+    score = Score("top1_agreement", Part.TIMED, "", Better.HIGHER, Pool.SHARE, 1.0, ((9.0,), (1.0,)))
+    quality = Quality("fp32 on cpu", timed=Examples("hums", "d", ("a", "b")), scores=(score,))
+    one = run(measured(quality=quality), measured(OTHER, quality=quality))
+    return write_run(run_file.parent, one)
+
+
+def test_a_strangers_record_that_no_printer_can_show_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    record = forged(kept("a") / "run.json")
+    assert main(["report", str(record), "--untrusted", "-o", "ours/"]) == 2
+    said = capsys.readouterr().err
+    assert said == "quantgate: run.json is refused: what it says cannot be shown (ValueError)\n"
+    assert main(["report", str(record), "-o", "ours/"]) == 3, "of a record of our own it would be a bug of ours"
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_the_page_of_the_ci_is_linked_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from fixed_run import RUN
 
 from harness import journal
 from harness.errors import HarnessError
+from harness.render import surfaces
 from harness.render.promise_terminal import promise_table
 from harness.render.surfaces import write_all
 
@@ -41,6 +42,34 @@ def test_written_again_they_are_the_same(tmp_path: Path) -> None:
 def test_a_folder_that_takes_no_file_is_one_line_with_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"cannot be written: .*; make room and try again"):
         write_all(JUDGED, tmp_path / "not" / "there")
+
+
+@pytest.mark.parametrize(
+    ("printer", "lost"),
+    [
+        ("junit", ["junit.xml"]),
+        ("sections_of", ["comment.md", "summary.md"]),
+        ("comment_of", ["comment.md"]),
+        ("render_html", ["report.html"]),
+    ],
+)
+def test_a_printer_that_breaks_costs_its_own_file_and_is_told(
+    printer: str, lost: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> str:
+        raise ZeroDivisionError(printer)
+
+    monkeypatch.setattr(surfaces, printer, breaks)
+    with pytest.raises(ZeroDivisionError, match=printer):
+        write_all(JUDGED, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if name not in lost]
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").mkdir()
+    with pytest.raises(HarnessError, match=r"junit\.xml cannot be written"):
+        write_all(JUDGED, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == FILES[:1] + FILES[2:]
 
 
 def test_a_failing_test_shows_what_fails_the_gate_first_with_its_source() -> None:
