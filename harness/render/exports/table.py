@@ -26,11 +26,15 @@ def as_csv(run: Run) -> str:
 
 def _line(value: Value) -> tuple[str, ...]:
     cell = value.cell
-    words = (*map(_text, (cell.model, cell.precision, cell.device)), str(value.state), _text(value.metric or ""))
+    words = (
+        *map(plain_text, (cell.model, cell.precision, cell.device)),
+        str(value.state),
+        plain_text(value.metric or ""),
+    )
     numbers = ("" if one is None else repr(float(one)) for one in (value.value, value.low, value.high))
-    return (*words, _text(value.unit), str(value.better), *numbers, value.outcome, _text(value.note))
+    return (*words, plain_text(value.unit), str(value.better), *numbers, value.outcome, plain_text(value.note))
 
 
-def _text(text: str) -> str:
+def plain_text(text: str) -> str:
     """A text that a spreadsheet would run as a formula is quoted, as spreadsheets quote."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -18,7 +18,7 @@ from typing import Any
 from harness.cells import Cell
 from harness.comparisons import Outcome
 from harness.render import numbers
-from harness.render.exports.table import as_csv
+from harness.render.exports.table import as_csv, plain_text
 from harness.render.judged_rows import JudgedRow
 from harness.render.page.context import Page
 from harness.render.rows import Row, shown_columns
@@ -88,13 +88,8 @@ def cells_csv(page: Page) -> str:
         parts = (row.cell.model, row.cell.precision, row.cell.device)
         outcome = str(page.outcomes.get(row.cell, ""))
         why = row.problem.line if row.problem else ""
-        writer.writerow((*map(_text, parts), str(row.state), outcome, *told, _text(why)))
+        writer.writerow((*map(plain_text, parts), str(row.state), outcome, *told, plain_text(why)))
     return out.getvalue()
-
-
-def _text(text: str) -> str:
-    """A text that a spreadsheet would run as a formula is quoted, as spreadsheets quote."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def rows_json(page: Page) -> str:
