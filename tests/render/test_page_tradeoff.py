@@ -243,6 +243,19 @@ def boxes(plot: Plot) -> list[Box]:
     return [_room(mark.label) for mark in plot.marks if mark.label]
 
 
+def test_what_is_to_be_known_of_every_block_is_said_once() -> None:
+    rough = "tells a factor, not a few per cent"
+    for run in (PICK_RUN, QUALITY_RUN):
+        blocks = worth_blocks(run)
+        said = [remark for block in blocks for remark in block.remarks]
+        shared = {one for one in said if said.count(one) == len(blocks) > 1}
+        words = view(run).words
+        assert {words.count(one) for one in shared} <= {1}
+        assert all(words.count(one) == said.count(one) for one in {*said} - shared)
+    assert len(worth_blocks(QUALITY_RUN)) > 1
+    assert view(QUALITY_RUN).words.count(rough) == 1
+
+
 def test_names_that_would_cover_each_other_are_left_to_the_table() -> None:
     crowd = plot_of(points(*[(0.0099 + place * 1e-6, 0.0) for place in range(6)]))
     named = [mark.point.precision for mark in crowd.marks if mark.label]

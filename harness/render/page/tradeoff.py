@@ -60,11 +60,15 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """What is shown at once and what waits; `left_out` are without room on a page of so many cells."""
+    """What is shown at once and what waits; `left_out` are without room on a page of so many cells.
+
+    `shared` are remarks that hold for every block: they are made once.
+    """
 
     first: tuple[Weighed, ...]
     later: tuple[Weighed, ...]
     left_out: int
+    shared: tuple[str, ...]
     legend: Mapping[str, Shape]
     shapes: tuple[Shape, ...] = SHAPES
     frame: tuple[float, ...] = (WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM)
@@ -94,7 +98,14 @@ def view(page: Page) -> Tradeoff | None:
         return None
     shapes = shapes_of(row.cell.precision for block in blocks for row in block.rows)
     made = tuple(weighed(block, page.by_cell, shapes) for block in blocks)
-    return Tradeoff(made[:_AT_ONCE], made[_AT_ONCE:], len(page.worths) - len(blocks), shapes)
+    return Tradeoff(made[:_AT_ONCE], made[_AT_ONCE:], len(page.worths) - len(blocks), _shared(blocks), shapes)
+
+
+def _shared(blocks: Sequence[WorthBlock]) -> tuple[str, ...]:
+    """The remarks of the first of several blocks that all others have too."""
+    if len(blocks) < 2:
+        return ()
+    return tuple(one for one in blocks[0].remarks if all(one in block.remarks for block in blocks[1:]))
 
 
 def weighed(block: WorthBlock, by_cell: Mapping[Cell, Row], shapes: Mapping[str, Shape]) -> Weighed:
