@@ -99,7 +99,8 @@ LOOK = """(() => {
     captionless: all('table').filter(table => !table.caption?.textContent.trim())
       .map(one => one.outerHTML.slice(0, 120)),
     frames: all('.scroll').filter(frame => frame.scrollWidth > frame.clientWidth + 1)
-      .map(frame => [frame.tabIndex, frame.getAttribute('role'), frame.clientWidth]),
+      .map(frame => [frame.tabIndex, frame.getAttribute('role'), frame.clientWidth,
+        Math.max(...[...frame.querySelectorAll('table, tbody, caption')].map(one => one.offsetWidth))]),
     empty: all('td').filter(cell => !cell.textContent.trim() && !cell.querySelector('svg'))
       .map(one => one.parentElement.outerHTML.slice(0, 200)),
     matrix: all('.matrix td:not(.unasked)').map(cell => cell.textContent),
@@ -166,6 +167,10 @@ def test_no_cell_of_a_table_is_blank(visit: Visit) -> None:
 def test_what_scrolls_in_its_own_frame_does_so_by_keyboard_too(visit: Visit) -> None:
     assert all(frame[:2] == [0, "region"] and frame[2] <= visit.width for frame in visit.seen["frames"])
     assert visit.seen["frames"] or visit.width > 390
+
+
+def test_a_frame_scrolls_only_to_something(visit: Visit) -> None:
+    assert [frame for frame in visit.seen["frames"] if frame[3] <= frame[2]] == []
 
 
 def test_nothing_waits_where_no_script_could_show_it(visit: Visit) -> None:
