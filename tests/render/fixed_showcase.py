@@ -140,9 +140,10 @@ JUDGEMENT = Judgement(
     controls=(replace(CONTROL, cell=CELLS["piper-joe", "fp32"]),),
     judged=(
         Judged("claim", "int8-static is ≥ 1.16 × as fast as fp32", VOICE, Answer.HOLDS, "1.37 × [1.34, 1.40]",
-               source="model card", low=1.34, high=1.40, value=1.37, target=1.16),
+               source="model card", low=1.34, high=1.40, value=1.37, target=1.16, over="fp32",
+               claimed="at least 1.16", is_floor=True),
         Judged("budget", "a turn within 10 ms", TURN, Answer.MET, "6.89 ms, 3.11 ms to spare", metric=LATENCY,
-               value=0.00689, target=0.010),
+               value=0.00689, target=0.010, is_floor=False),
     ),
     accepted=(
         "accepted.toml:4: moonshine-tiny/int8-dynamic/cpu peak memory: accepted (until 2026-12-31): kept since #212",
