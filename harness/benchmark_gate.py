@@ -89,25 +89,6 @@ class BenchmarkGate:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             told.skipped = reason.removeprefix("Skipped: ") or "no reason given"
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Nothing to judge is never a pass."""
-        if (
-            exitstatus == pytest.ExitCode.OK
-            and not self._session.planned_tests
-            and not session.config.option.collectonly
-        ):
-            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say that there was nothing to judge."""
-        if not self._session.planned_tests and self._session.problem is None:
-            text = (
-                "no test that uses the fixture `benchmark` was chosen, so nothing was compared: this run is not green"
-            )
-            terminalreporter.write_line(f"quantgate: {text}; name the tests that do", red=True)
-
 
 def _uses_benchmark(item: pytest.Item) -> bool:
     """Whether a test uses pytest-benchmark's fixture itself, and not through our measuring of a cell."""

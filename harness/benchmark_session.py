@@ -59,11 +59,6 @@ class BenchmarkSession(Session):
         """A comparison is what was asked for."""
         return True
 
-    @property
-    def planned_tests(self) -> tuple[Cell, ...]:
-        """The cells that stand for the tests of this run; none before it began."""
-        return self._planned_tests
-
     def cells(self) -> tuple[Cell, ...]:
         """A suite asks for the grid: its cells and other people's tests are not judged in one run."""
         self.problem = UsageProblem(
@@ -193,6 +188,14 @@ class BenchmarkSession(Session):
 
     def _held(self, cell: Cell) -> AbstractContextManager[None]:
         return lease((_DEVICE,), on_wait=lambda: self._onlooker.waiting(cell))
+
+    @property
+    def idle(self) -> str:
+        """Why nothing was judged: this run was asked to judge tests, and no other kind of it."""
+        if self._took_part:
+            return ""
+        said = "no test that uses the fixture `benchmark` was chosen, so nothing was compared: this run is not green"
+        return f"{said}; name the tests that do"
 
     def _last_word(self, *, complete: bool) -> Judgement | None:
         """The judgement of the run as it ended: of an interrupted one, what its pairs can tell."""

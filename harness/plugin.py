@@ -306,6 +306,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     elif state.ending is not None and ended_by_itself:
         session.exitstatus = state.ending.pytest_code
+    elif exitstatus == pytest.ExitCode.OK and state.idle and not session.config.option.collectonly:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
@@ -314,6 +316,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     said_by_pytest = exitstatus == pytest.ExitCode.USAGE_ERROR and not config.pluginmanager.hasplugin("dsession")
     if state.problem is not None and not said_by_pytest:
         terminalreporter.write_line(f"quantgate: {state.problem}", red=True)
+    elif state.idle and not said_by_pytest and not config.option.collectonly:
+        terminalreporter.write_line(f"quantgate: {state.idle}", red=True)
     state.show()
     if state.run is not None and state.ending is not None:
         if state.ending.word is Word.NOTHING_COMPARED and state.ending.pytest_code:

@@ -246,6 +246,14 @@ class Session:
         """How the run ended; None where there was no run, or it is not this process's to end."""
         return ending_of(self.run) if self.run else None
 
+    @property
+    def idle(self) -> str:
+        """Why nothing began though a comparison was asked for; empty where a run began, or none was asked for."""
+        if self._order.against is None or self._took_part:
+            return ""
+        said = "no test of a cell was chosen, so nothing was compared: this run is not green"
+        return f"{said}; name the folder of the suites"
+
     def finish(self, *, complete: bool) -> None:
         """End the run: record, report, the pointer to the newest. What was measured is kept whatever happened."""
         if self._campaign is not None:

@@ -25,8 +25,8 @@ NOTHING = Ending(Word.NOTHING_COMPARED)
 class State:
     """What the plugin knows of a run, and whether it was told to end it as complete."""
 
-    def __init__(self, ending: Ending | None, problem: HarnessError | None, unwritable: bool) -> None:
-        self.ending, self.problem, self._unwritable = ending, problem, unwritable
+    def __init__(self, ending: Ending | None, problem: HarnessError | None, unwritable: bool, idle: str) -> None:
+        self.ending, self.problem, self._unwritable, self.idle = ending, problem, unwritable, idle
         self.complete: bool | None = None
         self.is_told_of_failure = False
 
@@ -40,13 +40,20 @@ class State:
 
 
 def ended(
-    status: int, ending: Ending | None = None, problem: HarnessError | None = None, *, unwritable: bool = False
+    status: int,
+    ending: Ending | None = None,
+    problem: HarnessError | None = None,
+    *,
+    unwritable: bool = False,
+    idle: str = "",
+    collects: bool = False,
 ) -> tuple[int, State]:
     """The exit code that a pytest run of this status ends with."""
-    state = State(ending, problem, unwritable)
+    state = State(ending, problem, unwritable, idle)
     stash = pytest.Stash()
     stash[plugin._SESSION] = cast("Any", state)
-    session = SimpleNamespace(config=SimpleNamespace(stash=stash), exitstatus=status)
+    config = SimpleNamespace(stash=stash, option=SimpleNamespace(collectonly=collects))
+    session = SimpleNamespace(config=config, exitstatus=status)
     plugin.pytest_sessionfinish(cast("Any", session), status)
     return int(session.exitstatus), state
 
@@ -86,6 +93,13 @@ def test_only_a_run_that_came_to_its_end_is_recorded_as_finished(status: int, is
 )
 def test_a_problem_of_the_run_as_a_whole_has_its_own_code(problem: HarnessError, code: int) -> None:
     assert ended(OK, Ending(Word.NOT_JUDGED), problem)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("status", "collects", "code"), [(OK, False, 5), (FAILED, False, 1), (INTERRUPTED, False, 2), (OK, True, 0)]
+)
+def test_a_comparison_that_was_asked_for_and_never_began_is_no_pass(status: int, collects: bool, code: int) -> None:
+    assert ended(status, idle="no cell was chosen", collects=collects)[0] == code
 
 
 def test_a_record_that_cannot_be_written_is_an_internal_error_whatever_the_tests_said() -> None:

@@ -90,3 +90,13 @@ def test_a_green_run_is_green_everywhere_and_its_many_processes_annotate_it_once
     assert commands == ["::notice title=Quantgate%3A complete::complete · measured 2 of 2"]
     assert red_cases(project) == []
     assert {state_in(project, name) for name in ("comment.md", "summary.md", "report.html")} == {"complete"}
+
+
+def test_a_live_comparison_of_no_cell_is_not_green_whatever_else_passes(gated: GatedProject) -> None:
+    (gated.folder / "suites" / "test_plain.py").write_text("def test_plain(): pass\n")
+    gated.commit()
+    done = gated.compare("-k", "plain")
+    assert done.returncode == 5, done.stdout
+    assert "1 passed" in done.stdout
+    assert "nothing was compared: this run is not green; name the folder of the suites" in done.stdout
+    assert gated.compare("-k", "plain", "--collect-only").returncode == 0
