@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness import journal
+from harness.cells import Cell
 from harness.errors import RecordUnreadable
 from harness.results import Run
 
@@ -24,10 +25,15 @@ MOST_SAMPLES = 5_000_000
 MOST_DUELS = 5_000
 MOST_PAIRS = 100_000
 MOST_TERMS = 5_000_000
+MOST_NAMES = 64
+"""Of precisions, and of devices: a matrix has a column for each, and a place for each of them with each model."""
+MOST_LETTERS = 100_000
 LARGEST = 1e18
 """No quantity of a machine has more: bytes, seconds, parameters. Beyond it sums overflow."""
 SMALLEST = 1e-100
 """Nor has one less that is not nought: its square would be, and nothing can be divided by that."""
+
+_NO_NUMBER = "it has a number that no machine measures"
 
 
 def read_untrusted(path: Path) -> Run:
@@ -44,8 +50,8 @@ def read_untrusted(path: Path) -> Run:
     for what, count, most in _counts(run):
         if count > most:
             raise _refused(path, f"it has {count:,} {what}, and {most:,} are read of a stranger's")
-    if not all(map(_is_measurable, _numbers(msgspec.to_builtins(run)))) or not all(map(_is_ratio, _log_ratios(run))):
-        raise _refused(path, "it has a number that no machine measures")
+    if why := next(filter(None, _absurdities(run)), ""):
+        raise _refused(path, why)
     return run
 
 
@@ -57,7 +63,10 @@ def _counts(run: Run) -> Iterable[tuple[str, int, int]]:
     judgement = run.judgement
     samples = (len(one.sample.wall_seconds) for one in run.measurements if one.sample is not None)
     scored = (one.quality for one in run.measurements if one.quality is not None)
-    yield "cells", len({*run.planned, *(one.cell for one in run.measurements)}), MOST_CELLS
+    cells = set(_cells(run))
+    yield "cells", len(cells), MOST_CELLS
+    yield "precisions", len({cell.precision for cell in cells}), MOST_NAMES
+    yield "devices", len({cell.device for cell in cells}), MOST_NAMES
     yield "measurements", len(run.measurements), MOST_CELLS
     yield "inferences", sum(samples), MOST_SAMPLES
     yield "comparisons", len(run.duels), MOST_DUELS
@@ -68,6 +77,15 @@ def _counts(run: Run) -> Iterable[tuple[str, int, int]]:
         said = (judgement.verdicts, judgement.controls, judgement.judged, judgement.problems, judgement.accepted)
         yield "verdicts", sum(map(len, said)), MOST_VERDICTS
         yield "baselines", len(judgement.origins), MOST_CELLS
+
+
+def _cells(run: Run) -> Iterable[Cell]:
+    """The cell of whatever is about one."""
+    yield from run.planned
+    judgement = run.judgement
+    said = (judgement.verdicts, judgement.controls, judgement.judged, judgement.origins) if judgement else ()
+    for about in (run.measurements, run.duels, *said):
+        yield from (one.cell for one in about)
 
 
 def _is_measurable(number: float) -> bool:
@@ -82,16 +100,26 @@ def _log_ratios(run: Run) -> Iterable[float]:
     return (ratio for duel in run.duels for pair in duel.pairs for ratio in pair.log_ratios.values())
 
 
-def _numbers(plain: Any) -> Iterable[float]:
-    """Every number of a record, wherever it stands: whoever forges one need not do so where it is measured."""
+def _absurdities(run: Run) -> Iterable[str]:
+    """What nobody measures or says, wherever it stands; empty for each number and text that is a usual one."""
+    for one in _leaves(msgspec.to_builtins(run)):
+        if not isinstance(one, str):
+            yield "" if _is_measurable(one) else _NO_NUMBER
+        elif len(one) > MOST_LETTERS:
+            yield f"it has a text of {len(one):,} letters, and {MOST_LETTERS:,} are read of a stranger's"
+    yield from ("" if _is_ratio(one) else _NO_NUMBER for one in _log_ratios(run))
+
+
+def _leaves(plain: Any) -> Iterable[float | str]:
+    """Every number and text of a record, wherever it stands: whoever forges one need not do so where it is measured."""
     left = [plain]
     while left:
         one = left.pop()
         if isinstance(one, dict):
-            left.extend(one.values())
+            left.extend((*one, *one.values()))
         elif isinstance(one, (list, tuple)):
             left.extend(one)
-        elif isinstance(one, (int, float)):
+        elif isinstance(one, (int, float, str)):
             yield one
 
 

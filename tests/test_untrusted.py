@@ -30,6 +30,12 @@ def said(**numbers: float) -> Run:
     return replace(run(measured()), judgement=Judgement("main", "gate", (verdict,)))
 
 
+def said_of(cells: tuple[Cell, ...]) -> Run:
+    """A run with a verdict of each of these cells, most of which it does not have."""
+    verdicts = tuple(Verdict(cell, None, Outcome.NEW, "", "main") for cell in cells)
+    return replace(run(measured()), judgement=Judgement("main", "gate", verdicts))
+
+
 def paired(log_ratio: float) -> Run:
     """A run with one pair of such a ratio."""
     side = Side({"wall": 0.01})
@@ -56,6 +62,10 @@ def test_a_usual_record_is_read_as_it_is(tmp_path: Path) -> None:
         (said(ratio=1e300), "no machine"),
         (said(could_see=5e-324), "no machine"),
         (paired(-700.0), "no machine"),
+        (said_of(MANY), "5,002 cells"),
+        (replace(run(measured()), planned=tuple(Cell("m", f"p{n}", "cpu") for n in range(65))), "66 precisions"),
+        (replace(run(measured()), planned=tuple(Cell("m", "fp32", f"cuda:{n}") for n in range(65))), "66 devices"),
+        (replace(run(measured()), options={"x" * 100_001: 1}), "a text of 100,001 letters"),
     ],
     ids=[
         "cells",
@@ -65,6 +75,10 @@ def test_a_usual_record_is_read_as_it_is(tmp_path: Path) -> None:
         "endless ratio",
         "next to nothing",
         "endless logarithm",
+        "verdicts of cells that are nowhere else",
+        "precisions",
+        "devices",
+        "letters",
     ],
 )
 def test_more_than_a_run_has_is_refused(made: Run, why: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Arranges verdicts; decides nothing. Terminal and page print this and count nothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,7 +148,7 @@ def comparison_of(run: Run) -> Comparison | None:
     listed = [row for row in rows if not _is_summed_up(row)]
     control = control_of(judgement)
     sure = error_control(judgement)
-    elsewhere = claims_elsewhere(run, judgement)
+    here = _cells_of(run)
     return Comparison(
         headline=gate_headline(run, judgement),
         worse=tuple(row for row in listed if row.outcome is not Outcome.IMPROVED),
@@ -156,8 +157,8 @@ def comparison_of(run: Run) -> Comparison | None:
         unchanged=unchanged_lines(rows),
         aside=aside_lines(rows),
         control=control,
-        judged=judged_first(judged_row(one) for one in judgement.judged if one not in elsewhere),
-        elsewhere=_elsewhere_words(len(elsewhere)),
+        judged=judged_first(judged_row(one) for one in judgement.judged if not _is_elsewhere(one, here)),
+        elsewhere=_elsewhere_words(sum(_is_elsewhere(one, here) for one in judgement.judged)),
         problems=_lines(judgement.problems),
         accepted=_lines(judgement.accepted),
         differences=tuple(dict.fromkeys(text for row in rows for text in row.differences if text != str(LOST_SUPPORT))),
@@ -167,10 +168,13 @@ def comparison_of(run: Run) -> Comparison | None:
     )
 
 
-def claims_elsewhere(run: Run, judgement: Judgement) -> tuple[Judged, ...]:
-    """The claims that no cell of the run concerns: a run of a few cells would be mostly about what it has not."""
-    here = {*run.planned, *(measurement.cell for measurement in run.measurements)}
-    return tuple(one for one in judgement.judged if one.kind == "claim" and one.cell not in here)
+def _is_elsewhere(judged: Judged, here: AbstractSet[Cell]) -> bool:
+    """Whether it is a claim that no cell of the run concerns: else a run of few would be mostly about others."""
+    return judged.kind == "claim" and judged.cell not in here
+
+
+def _cells_of(run: Run) -> AbstractSet[Cell]:
+    return {*run.planned, *(measurement.cell for measurement in run.measurements)}
 
 
 def _elsewhere_words(count: int) -> str:
