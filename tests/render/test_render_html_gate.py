@@ -190,7 +190,7 @@ def test_the_state_is_that_of_the_ending_and_what_else_makes_it_red_is_said(run:
     banner = part(run, "banner")
     assert banner.of("span", "state")[0].words == state
     assert str(ending_of(run).word) in ("measured", *state.lower().split(" ", 1), state.lower())
-    why = " ".join(one.words for one in banner.of("p", "why"))
+    why = " ".join(one.words for one in banner.of("div", "why"))
     assert said in why
     assert bool(why) == bool(said)
 
@@ -202,7 +202,7 @@ def test_many_reasons_are_folded_and_none_is_lost() -> None:
     )
     run = with_verdicts(VERDICTS[0])
     assert run.judgement is not None
-    (why,) = part(replace(run, judgement=replace(run.judgement, judged=missed)), "banner").of("p", "why")
+    (why,) = part(replace(run, judgement=replace(run.judgement, judged=missed)), "banner").of("div", "why")
     (folded,) = why.all("details")
     assert folded.all("summary")[0].words == "+7 more"
     assert all(f"'b{number}'" in why.words for number in range(9))
