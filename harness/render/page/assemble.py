@@ -41,7 +41,7 @@ REPORT_FILE = "report.html"
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _NAME_SHOWN = 64
-_END_TAGS = re.compile(r"</(?:td|th)>(?=\s*</?t[dhr])|</tr>(?=\s*(?:<tr|</tbody))")
+_END_TAGS = re.compile(r"</(?:td|th)>(?=\s*</?t[dhr])|</tr>(?=\s*(?:<tr|</tbody))|</li>\s*(?=<li|</[ou]l>)")
 """What ends where the next begins, as HTML allows it: of a page of many cells these tags are a thirtieth."""
 
 
@@ -113,7 +113,8 @@ def document(template: str, names: Sequence[str], **placed: object) -> str:
 
 def _joined(names: Iterable[str], kind: str) -> str:
     files = (_TEMPLATES / f"{name}.{kind}" for name in names)
-    return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    lines = (line.strip() for file in files if file.is_file() for line in file.read_text(encoding="utf-8").splitlines())
+    return "\n".join(line for line in lines if not line.startswith("//"))
 
 
 def _own(text: str) -> Markup:
