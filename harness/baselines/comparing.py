@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from harness.baselines.comparability import incomparable, named
@@ -254,10 +254,12 @@ def geometric_middle(values: Sequence[float]) -> float:
 
 
 def _time(when: str) -> datetime | None:
+    """A time; UTC where it names no zone, as pytest-benchmark once stored it."""
     try:
-        return datetime.fromisoformat(when)
+        found = datetime.fromisoformat(when)
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _value(session: Session, metric: str, clock: Clock, as_much: Work | None = None, examples: int = 1) -> float | None:

@@ -80,8 +80,9 @@ class Baseline:
         return self.files[-1]
 
     def sessions(self, test: str) -> tuple[tuple[str, Stored], ...]:
-        """What each stored run says of a test, with the time when it was stored."""
-        return tuple((file.datetime, one) for file in self.files for one in file.benchmarks if one.fullname == test)
+        """What each stored run says of a test, with the time when it was stored. A median of no time says nothing."""
+        told = ((file.datetime, one) for file in self.files for one in file.benchmarks if one.fullname == test)
+        return tuple((when, one) for when, one in told if one.stats.median > 0)
 
     @property
     def revision(self) -> str | None:

@@ -92,6 +92,31 @@ def test_a_stored_test_that_gives_no_time_any_more_is_red(now: Told, outcome: Ou
     assert (verdict.outcome, verdict.is_fatal) == (outcome, is_fatal)
 
 
+@pytest.mark.parametrize("median", [0.0, -1.0])
+def test_a_stored_median_of_no_time_says_nothing(median: float, tmp_path) -> None:
+    (verdict,) = judge(told(1.0), stored(median), tmp_path).verdicts
+    assert verdict.outcome is Outcome.NEW
+    (verdict,) = judge(told(30.0), stored(median, 1.0), tmp_path).verdicts
+    assert (verdict.outcome, verdict.old) == (Outcome.REGRESSED, 1.0)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("2026-11-01T10:00:00", "2026-11-02T10:00:00+00:00"),  # pytest-benchmark 3 named no zone
+        ("", "2026-11-02T10:00:00+00:00"),
+        ("yesterday", "today"),
+    ],
+)
+def test_stored_times_of_every_age_of_pytest_benchmark_are_read(times: tuple[str, str], tmp_path) -> None:
+    baseline = stored(1.0, 1.0)
+    files = tuple(
+        File(MACHINE, file.benchmarks, when, file.commit_info) for when, file in zip(times, baseline.files, strict=True)
+    )
+    (verdict,) = judge(told(30.0), replace(baseline, files=files), tmp_path).verdicts
+    assert verdict.outcome is Outcome.REGRESSED
+
+
 def test_a_test_that_is_gone_is_missing_and_one_that_is_not_stored_is_new(tmp_path) -> None:
     gone = judge(told(1.0), stored(1.0), tmp_path, ("bench/test_a.py::test_b",)).verdicts[-1]
     assert (gone.cell, gone.outcome, gone.is_fatal) == (cell_of("bench/test_a.py::test_b"), Outcome.MISSING, True)
