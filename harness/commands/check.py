@@ -13,9 +13,11 @@ from harness import journal
 from harness.commands.exits import Exit
 from harness.consequences import compared_cells
 from harness.ending import Word, ending_of
+from harness.errors import UsageProblem
 from harness.results import Run, Status
 
 _REASONS = 5
+_REASON_SHOWN = 600
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives the type no public name
@@ -42,12 +44,18 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:  # argparse gives th
 def run(options: argparse.Namespace) -> int:
     """Say how the run ended; the worst that can be said of it is the exit code."""
     from harness.render.rows import headline_of, rows_of
+    from harness.render.text import clip, one_line
 
+    for name in ("compared", "measured"):
+        asked = getattr(options, name)
+        if asked is not None and asked < 1:
+            raise UsageProblem(f"--{name} {asked} asks for nothing; give 1 or more")
     found = journal.read_run(options.folder)
     ending = ending_of(found)
     print(f"{ending.word} · {_compared(found)} · {headline_of(found, rows_of(found)).coverage}")
     for reason in ending.reasons[:_REASONS]:
-        print(f"  {reason}")
+        # A dash before it: a CI obeys lines that begin with two colons, and a record may be a stranger's.
+        print(f"- {clip(one_line(reason), _REASON_SHOWN)}")
     if len(ending.reasons) > _REASONS:
         print(f"  +{len(ending.reasons) - _REASONS} more")
     if ending.command_code == Exit.REGRESSION:

@@ -72,3 +72,23 @@ def test_many_reasons_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[
     write_run(tmp_path, judged(*[WORSE] * 9, fatal=True, cells=cells))
     assert main(["check", str(tmp_path)]) == 1
     assert "  +4 more" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--compared", "0"], ["--measured", "0"], ["--measured", "1", "--compared", "-1"]])
+def test_to_ask_for_no_cell_at_all_is_refused(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path, judged(SAME, SAME))
+    assert main(["check", str(tmp_path), *words]) == 2
+    assert "asks for nothing; give 1 or more" in capsys.readouterr().err
+
+
+def test_what_a_record_says_is_a_line_each_and_no_command_to_a_ci(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = FailedTest("::add-mask::e\n::error::forged\x1b[2J" + "x" * 5_000)
+    write_run(tmp_path, judged(SAME, SAME, failed_tests=(test,), trouble=Trouble("::stop-commands::now\n::error::too")))
+    assert main(["check", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert not [line for line in lines if line.lstrip().startswith("::") or "\x1b" in line or len(line) > 700]
