@@ -163,7 +163,8 @@ class VerdictRow:
     def sentence(self) -> str:
         """All of it in one line."""
         if self.verdict.metric is None:
-            return f"{self.name}: {self.outcome}, {self.text}"
+            says_it_itself = self.text.startswith(str(self.outcome))
+            return f"{self.name}: {self.text}" if says_it_itself else f"{self.name}: {self.outcome}, {self.text}"
         said = self.numbers or (self.text,)
         return f"{self.name}: {self.metric} {self.outcome}, {', '.join(said)}"
 

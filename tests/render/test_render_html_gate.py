@@ -195,6 +195,12 @@ def test_the_state_is_that_of_the_ending_and_what_else_makes_it_red_is_said(run:
     assert bool(why) == bool(said)
 
 
+def test_a_reason_that_begins_with_its_verdict_says_it_once() -> None:
+    (worst,) = part(JUDGED, "banner").of("p", "worst")
+    assert worst.words.endswith(": failed in convert: the process was killed by signal 9")
+    assert worst.words.count("failed") == 1
+
+
 def test_many_reasons_are_folded_and_none_is_lost() -> None:
     missed = tuple(
         Judged("budget", f"b{number}", VERDICTS[0].cell, Answer.MISSED, "too slow", is_fatal=True)
