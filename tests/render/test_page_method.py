@@ -94,7 +94,7 @@ def test_of_a_very_large_run_the_table_is_a_line_a_cell() -> None:
     assert lines[0]["model"] == "model-0000"
     assert lines[0]["verdict"] == "unchanged"
     # Passes of the fixed cell take 0.0412 s but for their wobble; four digits are told.
-    assert float(lines[0]["latency"]) == pytest.approx(0.0412, rel=0.02)
+    assert float(lines[0]["latency_seconds"]) == pytest.approx(0.0412, rel=0.02)
     assert "a line a cell" in text_of(section(run)).lower()
     assert "a line a metric of a cell" in text_of(section(JUDGED)).lower()
 
@@ -104,8 +104,22 @@ def test_a_table_of_cells_says_why_one_has_no_numbers_and_is_safe_in_a_spreadshe
     lines = list(csv.DictReader(io.StringIO(cells_csv(page_of(run)))))
     by_name = {(one["model"], one["precision"], one["device"]): one for one in lines}
     assert by_name["piper-joe", "fp16", "cpu"]["why"].startswith("NO_KERNEL")
-    assert by_name["piper-joe", "fp16", "cpu"]["latency"] == ""
+    assert by_name["piper-joe", "fp16", "cpu"]["latency_seconds"] == ""
     assert ("'=cmd()", "fp32", "cpu") in by_name
+
+
+def test_a_table_of_cells_names_the_unit_of_every_number_and_the_metric_of_every_quality() -> None:
+    lines = list(csv.DictReader(io.StringIO(cells_csv(page_of(QUALITY_RUN)))))
+    turn = next(one for one in lines if (one["model"], one["precision"]) == ("smart-turn-v3", "fp32"))
+    assert turn["quality"] == "accuracy 0.983"
+    assert turn["placed"] == "proven"
+    cell = Cell("smart-turn-v3", "fp32", "cpu")
+    measurement = next(one for one in QUALITY_RUN.measurements if one.cell == cell)
+    for head in ("peak_bytes", "artifact_bytes", "latency_seconds"):
+        assert float(turn[head]) == pytest.approx(measurement.value(head), rel=1e-3)
+    numbers = [head for head, value in turn.items() if re.fullmatch(r"[\d.e+-]+", value)]
+    units = r"seconds|second|bytes|fraction|fp32|factor"
+    assert [head for head in numbers if not re.search(rf"_({units})$", head)] == []
 
 
 def test_of_many_cells_what_is_unchanged_goes_without_its_sentence() -> None:

@@ -34,6 +34,20 @@ MANY_CELLS = 300
 """Of more cells what is unchanged goes without its sentence and its values."""
 
 _DIGITS = 4
+_NUMBERS = {
+    "latency": "latency_seconds",
+    "speed": "times_fp32",
+    "rate": "inferences_per_second",
+    "rtf": "real_time_factor",
+    "load": "load_seconds",
+    "peak": "peak_bytes",
+    "device_peak": "device_peak_bytes",
+    "size": "artifact_bytes",
+    "covered": "weights_covered_fraction",
+    "limit": "limit_share_fraction",
+}
+"""The columns of numbers by what they are called where no word beside them says their unit; others are texts."""
+
 _NAME_SHOWN = 48
 
 
@@ -77,19 +91,29 @@ def _values(page: Page) -> int:
 
 
 def cells_csv(page: Page) -> str:
-    """The table of all cells as CSV: their figures as numbers in the metric's own unit, and what was said of them."""
+    """The table of all cells as CSV: numbers in the unit that their heading names, and what was said of them."""
     columns = shown_columns(page.rows)
+    heads = (_NUMBERS.get(column.key, column.key) for column in columns)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("model", "precision", "device", "state", "verdict", *(column.key for column in columns), "why"))
+    writer.writerow(("model", "precision", "device", "state", "verdict", *heads, "why"))
     for row in page.rows:
-        figures = [row.figures[column.key].value if row.figures else None for column in columns]
-        told = ["" if value is None else f"{value:.{_DIGITS}g}" for value in figures]
+        told = [_told(row, column.key) for column in columns]
         parts = (row.cell.model, row.cell.precision, row.cell.device)
         outcome = str(page.outcomes.get(row.cell, ""))
         why = row.problem.line if row.problem else ""
         writer.writerow((*map(plain_text, parts), str(row.state), outcome, *told, plain_text(why)))
     return out.getvalue()
+
+
+def _told(row: Row, column: str) -> str:
+    """A figure as a number, or as the text it is; empty where there is none."""
+    figure = row.figures.get(column)
+    if figure is None or figure.why:
+        return ""
+    if column not in _NUMBERS:
+        return plain_text(figure.text)
+    return "" if figure.value is None else f"{figure.value:.{_DIGITS}g}"
 
 
 def rows_json(page: Page) -> str:
