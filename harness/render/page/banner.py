@@ -156,7 +156,7 @@ def _compared(run: Run, comparison: Comparison | None) -> Iterable[Fact]:
 
 def _differing(run: Run, comparison: Comparison) -> Fact:
     beside = (one_line(str(one)) for duel in run.duels for one in duel.differences if one != LOST_SUPPORT)
-    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing recorded",)
+    differs = tuple(dict.fromkeys((*comparison.differences, *beside))) or ("nothing that was recorded",)
     return Fact("Differs", differs[:_DIFFERENCES_OPEN], differs[_DIFFERENCES_OPEN:])
 
 
