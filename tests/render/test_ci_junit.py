@@ -11,9 +11,10 @@ from fixed_quality import HOSTILE_QUALITY, QUALITY_JUDGED
 from fixed_run import HOSTILE, RUN
 from lxml import etree
 
-from harness.cells import Cell
+from harness.cells import AS_IS, Cell
+from harness.render.ci.findings import told_of
 from harness.render.ci.junit import junit
-from harness.results import FailedTest, Measurement, Run, Status, Trouble
+from harness.results import FailedTest, Failure, Measurement, Phase, Run, Status, Trouble
 
 SCHEMA = etree.XMLSchema(file=Path(__file__).with_name("schemas") / "junit-10.xsd")
 TESTS = (
@@ -190,3 +191,18 @@ def test_two_promises_of_one_name_are_two_test_cases() -> None:
         "claim int8-static is ≥ 1.16 × as fast as fp32",
         "claim int8-static is ≥ 1.16 × as fast as fp32 (2)",
     ]
+
+
+def test_a_test_that_a_cell_stands_for_fails_once_and_another_for_itself() -> None:
+    name, own = "bench/test_a.py::TestMine::test_it[x[1]]", "bench/test_a.py::test_plain"
+    failed = Measurement(Cell(name, AS_IS, "cpu"), Status.FAILED, failure=Failure(Phase.TIMING, "assert 1 == 2"))
+    run = replace(
+        RUN,
+        planned=(failed.cell,),
+        measurements=(failed,),
+        finished="2026-11-21T03:00:00+00:00",
+        failed_tests=(FailedTest(name, "assert 1 == 2"), FailedTest(own, "assert 3 > 4")),
+    )
+    red = [case.get("name") for case in root_of(run).iter("testcase") if case.find("failure") is not None]
+    assert red == ["measured", "measured", "test_plain"]
+    assert [one.about for one in told_of(run).findings if isinstance(one.of, FailedTest)] == [own]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.cells import Cell, measuring
+from harness.cells import AS_IS, Cell, measuring
 from harness.comparisons import Judgement
 from harness.ending import Tone, ending_of, unanswered
 from harness.render.gate import Comparison, comparison_of
@@ -71,13 +71,22 @@ def told_of(run: Run) -> Told:
     return Told(run, rows, comparison, tuple(found))
 
 
-def explained(run: Run, test: FailedTest) -> bool:
-    """Whether a failed test only repeats what is told of its cell: that it failed, or a table of its verdicts."""
-    for one in run.measurements:
-        if test.name.endswith(f"[{one.cell}]"):
-            is_table = test.text.startswith(f"{cell_name(one.cell)}, ")
-            return one.failure is not None or (is_table and one.cell in _red_cells(run.judgement))
-    return False
+def unexplained(run: Run) -> tuple[FailedTest, ...]:
+    """The failed tests that tell something of their own: not that their cell failed, nor a table of its verdicts."""
+    red = _red_cells(run.judgement)
+    # A test is of a cell by its parameter; one that a benchmark's cell stands for, by its name.
+    cells = {f"[{one.cell}]": one for one in run.measurements}
+    cells |= {one.cell.model: one for one in run.measurements if one.cell.precision == AS_IS}
+
+    def is_explained(test: FailedTest) -> bool:
+        _, bracket, parameter = test.name.partition("::")[2].partition("[")
+        one = cells.get(f"{bracket}{parameter}") or cells.get(test.name)
+        if one is None:
+            return False
+        is_table = test.text.startswith(f"{cell_name(one.cell)}, ")
+        return one.failure is not None or (is_table and one.cell in red)
+
+    return tuple(test for test in run.failed_tests if not is_explained(test))
 
 
 def _red_cells(judgement: Judgement | None) -> frozenset[Cell]:
@@ -99,9 +108,8 @@ def _red(run: Run, rows: Iterable[Row], comparison: Comparison | None) -> Iterab
             yield _of_failure(row)
     if run.finished is not None and (silent := unanswered(run)):
         yield Finding("✕ not measured", "the run", _line(silent), is_red=True)
-    for test in run.failed_tests:
-        if not explained(run, test):
-            yield Finding("✕ failed test", _line(test.name), _line(test.text), is_red=True, of=test)
+    for test in unexplained(run):
+        yield Finding("✕ failed test", _line(test.name), _line(test.text), is_red=True, of=test)
 
 
 def _worse(comparison: Comparison | None, run: Run) -> Iterable[Finding]:

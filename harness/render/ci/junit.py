@@ -18,7 +18,7 @@ from typing import assert_never
 
 from harness.comparisons import LOST_SUPPORT, Answer, Outcome
 from harness.ending import Word, ending_of, unanswered
-from harness.render.ci.findings import Told, explained, told_of
+from harness.render.ci.findings import Told, told_of, unexplained
 from harness.render.judged_rows import JudgedRow
 from harness.render.rows import Row, State
 from harness.render.text import clip, visible
@@ -77,9 +77,7 @@ def _cases(told: Told) -> Iterator[_Case]:
             yield _Case(_OF_THE_RUN, "baselines", clip(problem, 200), "skipped", "unreadable", problem)
     silent = unanswered(told.run) if told.run.finished is not None else ""
     yield _Case(_OF_THE_RUN, "the run", "measured", *(("failure", "not measured", silent) if silent else ()))
-    for test in told.run.failed_tests:
-        if not explained(told.run, test):
-            yield _of_test(test)
+    yield from map(_of_test, unexplained(told.run))
 
 
 def _measured(row: Row, run: Run) -> _Case:
