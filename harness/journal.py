@@ -173,7 +173,8 @@ def fold(folder: Path) -> Run:  # noqa: C901, PLR0912 - one case a kind of event
                     libraries |= msgspec.convert(event.body["facts"], dict[str, Fact])
                 case "cell-started", Cell() as cell:
                     open_phase[cell] = Phase.START
-                case "phase", Cell() as cell:
+                case "phase", Cell() as cell if cell in open_phase:
+                    # A reference is run for its answers alone, and is then no cell of the run.
                     open_phase[cell] = Phase(event.body["phase"])
                 case "cell-finished", Cell() as cell:
                     done[cell] = msgspec.convert(event.body["measurement"], Measurement, str_keys=True)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from harness import journal as journals
+from harness.cells import Cell
 from harness.comparisons import Duel, Judgement, Pair, Side
 from harness.errors import HarnessError, RecordUnreadable
 from harness.journal import (
@@ -187,6 +188,17 @@ def test_the_cell_that_an_interrupted_run_was_at_is_failed_with_its_phase(tmp_pa
     assert interrupted.failure.phase is reached
     assert "--resume" in interrupted.failure.text
     assert interrupted.cell == OTHER
+
+
+def test_a_reference_that_is_run_for_its_answers_alone_is_no_cell_of_the_run(tmp_path: Path) -> None:
+    """A comparison of one precision scores its outputs beside fp32's, which nobody asked to measure."""
+    journal = begun(tmp_path)
+    journal.write("cell-finished", CELL, measurement=MEASURED)
+    journal.write("cell-finished", OTHER, measurement=replace(MEASURED, cell=OTHER))
+    journal.write("phase", Cell("elsewhere", "fp32", "cpu"), phase=Phase.ANSWERS)
+    journal.write("run-finished")
+    folded = fold(tmp_path)
+    assert [one.cell for one in folded.measurements] == [CELL, OTHER]
 
 
 def test_a_cell_measured_after_a_resume_is_no_longer_interrupted(tmp_path: Path) -> None:

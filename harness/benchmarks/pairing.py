@@ -26,7 +26,9 @@ def made(old: Report, new: Report, *, stage: int, seconds: float, is_alone: bool
     clocks = (Clock.WALL, Clock.CORRECTED, Clock.CPU) if is_alone else (Clock.WALL,)
     beside = _beside(old.turns, new.turns)
     times = {clock: [(_mean(a, clock, old), _mean(b, clock, new)) for a, b in beside] for clock in clocks}
-    told = {clock: found for clock, found in times.items() if all(a > 0 and b > 0 for a, b in found)}
+    # A turn that waited all of its time for a core has none left of its own: it tells nothing by that clock.
+    timed = {clock: [(a, b) for a, b in found if a > 0 and b > 0] for clock, found in times.items()}
+    told = {clock: found for clock, found in timed.items() if found}
     ratios = {clock: [math.log(b / a) for a, b in found] for clock, found in told.items()}
     sides = [
         Side(

@@ -156,7 +156,9 @@ class Process:
     def _environment(self) -> dict[str, str]:
         """The place's variables. Both sides of a pair lay out their dictionaries alike, unless that is decided."""
         seed = {} if self._hash_seed is None else {"PYTHONHASHSEED": str(self._hash_seed)}
-        return {**seed, **os.environ, **self.place.environment}
+        # Whoever is a worker of pytest-xdist has variables that would make one of the process that it starts.
+        usual = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST_")}
+        return {**seed, **usual, **self.place.environment}
 
     def _quiet(self) -> tuple[str, ...]:
         """Whatever the project's own settings ask pytest to write goes to a folder that is thrown away."""

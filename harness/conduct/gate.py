@@ -165,8 +165,11 @@ class Gate:
         if not bout.duel.pairs:
             bout.duel = replace(bout.duel, clock=measured.clock, differences=measured.differences)
             self.keeper.began(bout.duel)
-        self.keeper.pair(bout.duel, measured.pair)
-        bout.duel = replace(bout.duel, pairs=(*bout.duel.pairs, measured.pair))
+        pair = measured.pair
+        if bout.duel.clock not in pair.log_ratios:
+            pair = replace(pair, stage=0)  # it cannot stand beside the others, and is no reason to end with them
+        self.keeper.pair(bout.duel, pair)
+        bout.duel = replace(bout.duel, pairs=(*bout.duel.pairs, pair))
         self._consider_rebuilding(bout)
         self._tell_pair(bout, stage)
 

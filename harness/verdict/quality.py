@@ -173,7 +173,9 @@ def _verdict(name: str, blank: Verdict, old: Quality, new: Quality, rate: float)
     if found.is_same:
         return replace(blank, outcome=Outcome.UNCHANGED, text=SAME, basis=Basis.EXACT, could_see=None)
     if found.is_rounded:
-        return replace(blank, outcome=Outcome.UNCHANGED, text=ROUNDED, basis=Basis.EXACT, could_see=None)
+        # Nothing is inferred of other examples here, so that an interval would say what the verdict does not rest on.
+        alike = replace(blank, change_low=change.value, change_high=change.value)
+        return replace(alike, outcome=Outcome.UNCHANGED, text=ROUNDED, basis=Basis.EXACT, could_see=None)
     outcome, text = _decided(found, margin, rate)
     basis = blank.basis
     if margin == 0 and found.worse is not None:

@@ -62,3 +62,11 @@ def test_versions_that_differ_are_named() -> None:
     old = report(turn(0, 1, 1.0), versions={"python": "3.11.7", "numpy": "2.4"})
     new = report(turn(0, 1, 1.0), versions={"python": "3.12.1"})
     assert [str(one) for one in pair(old, new).differences] == ["python: 3.11.7 → 3.12.1", "numpy: 2.4 → absent"]
+
+
+def test_a_turn_that_only_waited_tells_nothing_and_costs_the_pair_nothing_else() -> None:
+    old = report(turn(0, 1, 1.0, 0.5), turn(1, 1, 1.0, 0.0), turn(2, 1, 1.0, 0.5))
+    new = report(turn(0, 1, 1.0, 1.0), turn(1, 1, 1.0, 1.0), turn(2, 1, 1.0, 1.0))
+    told = pair(old, new)
+    assert told.clock is Clock.CORRECTED
+    assert told.pair.log_ratios[Clock.CORRECTED] == pytest.approx(math.log(2))

@@ -1,6 +1,10 @@
 """What a test told in this process, as a measurement."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
+from pytest_benchmark.stats import Metadata
 
 from harness.benchmarks.own import Told, measurement
 from harness.benchmarks.side import ROUNDS_KEPT
@@ -44,3 +48,17 @@ def test_a_test_without_a_time_says_why(told: Told, status: Status, words: str) 
     assert found.status is status
     assert found.reason is (Reason.SKIPPED if status is Status.UNSUPPORTED else None)
     assert words in (found.text or found.failure.text)  # type: ignore[union-attr]
+
+
+def test_rounds_of_many_calls_are_taken_over_as_pytest_benchmark_tells_them() -> None:
+    """Its own statistics hold seconds of one call: a round of ten calls in 5 s is half a second each."""
+    there = SimpleNamespace(
+        name="n", fullname="f", group=None, param=None, params=None, extra_info={}, cprofile_stats=None
+    )
+    stats = Metadata(there, iterations=10, options={"timer": time.perf_counter})
+    for round_seconds in (5.0, 6.0, 7.0):
+        stats.update(round_seconds)
+    told = Told()
+    told.read(SimpleNamespace(stats=stats))
+    assert (told.seconds, told.iterations, told.timer) == ([0.5, 0.6, 0.7], 10, "perf_counter")
+    assert measurement("t.py::test_a", told).value("latency_seconds") == stats.stats.median == 0.6

@@ -264,6 +264,29 @@ def test_every_pair_is_kept_before_the_next_begins_and_its_duel_before_its_first
         assert (duel.clock, duel.differences, duel.pairs) == (Clock.WALL, (LIBRARY,), ())
 
 
+def test_a_pair_without_the_clock_that_decides_is_a_trial_and_another_takes_its_place() -> None:
+    scene = Scene()
+    odd = Pair(1, {Clock.WALL: 5.0}, Side({Clock.WALL: 1.0}), Side({Clock.WALL: 1.0}), quads=4, seconds=PAIR_SECONDS)
+    bout = scene.bout(A, ())
+    ring = cast("Any", bout.ring)
+    told = steadily(SAME)
+    turns = iter([False, False, True, *[False] * 20])
+
+    def fight(manner: Manner) -> Measured:
+        if next(turns):
+            return Measured(replace(odd, stage=manner.stage), Clock.WALL, ())
+        ratio = next(told)
+        both = Side({Clock.WALL: 1.0, Clock.CORRECTED: 1.0})
+        ratios = {Clock.WALL: ratio, Clock.CORRECTED: ratio}
+        return Measured(Pair(manner.stage, ratios, both, both, quads=4, seconds=1.0), Clock.CORRECTED, ())
+
+    ring.fight = fight
+    scene.gate(bout).run()
+    assert [pair.stage for pair in bout.duel.pairs].count(0) == 1
+    verdict = next(one for one in judge_duel(bout.duel, lambda _cell, _metric: MARGIN, RATE) if one.metric)
+    assert (verdict.outcome, verdict.clock) == (Outcome.UNCHANGED, Clock.CORRECTED)
+
+
 def test_a_resumed_duel_goes_on_from_its_pairs_and_measures_none_again() -> None:
     scene = Scene()
     before = (made(0.001, 1), made(-0.001, 1), made(0.001, 1))
