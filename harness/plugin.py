@@ -22,7 +22,7 @@ from harness.ending import Word, unanswered
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
 from harness.options import add_options, quiet_benchmark_table, read_options
 from harness.render.ci.annotations import workflow_commands
-from harness.render.text import first_line
+from harness.render.text import clip, first_line, one_line
 from harness.results import Measurement, Status
 from harness.session import Session
 
@@ -322,7 +322,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     if state.run is not None and state.ending is not None:
         if state.ending.word is Word.NOTHING_COMPARED and state.ending.pytest_code:
             terminalreporter.write_line("quantgate: nothing was compared: this run is not green", red=True)
-        if state.run.finished is not None and (silent := unanswered(state.run)):
-            terminalreporter.write_line(f"quantgate: {silent}: this run is not green", red=True)
+        silent = unanswered(state.run) if state.run.finished is not None else ""
+        # Where no test failed, pytest's last line is green, and the exit code is not.
+        alone = state.ending.reasons[:1] if state.ending.word is Word.FAILED and not state.run.failed_tests else ()
+        for reason in dict.fromkeys((*alone, *([silent] if silent else []))):
+            terminalreporter.write_line(f"quantgate: {clip(one_line(reason), 300)}: this run is not green", red=True)
         for command in workflow_commands(state.run, os.environ):
             terminalreporter.write_line(command)

@@ -60,11 +60,13 @@ def run(options: argparse.Namespace) -> int:
         print(f"  +{len(ending.reasons) - _REASONS} more")
     if ending.command_code == Exit.REGRESSION:
         return Exit.REGRESSION
-    if lacking := _lacking(found, options):
+    lacking = _lacking(found, options)
+    if lacking:
         print(f"  {lacking}")
-        return Exit.NOTHING_COMPARABLE
     if ending.word is Word.INTERRUPTED:
         return Exit.INCONCLUSIVE
+    if lacking:
+        return Exit.NOTHING_COMPARABLE
     if ending.word is Word.UNDECIDED and not options.undecided_passes:
         return Exit.INCONCLUSIVE
     return Exit.PASS
@@ -82,7 +84,7 @@ def _lacking(found: Run, options: argparse.Namespace) -> str:
     """What there is too little of; empty where there is enough. `--measured` alone asks for no comparison."""
     measured = sum(one.status is Status.MEASURED for one in found.measurements)
     if options.measured is not None and measured < options.measured:
-        return f"{measured} cells were measured, and {options.measured} were asked for"
+        return f"measured {measured}, where at least {options.measured} had to be"
     asked = options.compared if options.compared is not None else int(options.measured is None)
     compared = len(compared_cells(found.judgement)) if found.judgement else 0
-    return f"{compared} cells were compared, and {asked} were asked for" if compared < asked else ""
+    return "" if compared >= asked else f"compared {compared}, where at least {asked} had to be"

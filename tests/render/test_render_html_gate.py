@@ -190,9 +190,10 @@ def test_the_state_is_that_of_the_ending_and_what_else_makes_it_red_is_said(run:
     banner = part(run, "banner")
     assert banner.of("span", "state")[0].words == state
     assert str(ending_of(run).word) in ("measured", *state.lower().split(" ", 1), state.lower())
-    why = " ".join(one.words for one in banner.of("div", "why"))
-    assert said in why
-    assert bool(why) == bool(said)
+    why = " ".join(one.words for one in (*banner.of("p", "worst"), *banner.of("div", "why")))
+    assert said.lower() in why.lower()
+    if not said:
+        assert not banner.of("div", "why")
 
 
 def test_a_reason_that_begins_with_its_verdict_says_it_once() -> None:
@@ -208,10 +209,31 @@ def test_many_reasons_are_folded_and_none_is_lost() -> None:
     )
     run = with_verdicts(VERDICTS[0])
     assert run.judgement is not None
-    (why,) = part(replace(run, judgement=replace(run.judgement, judged=missed)), "banner").of("div", "why")
+    banner = part(replace(run, judgement=replace(run.judgement, judged=missed)), "banner")
+    (lead,), (why,) = banner.of("p", "worst"), banner.of("div", "why")
     (folded,) = why.all("details")
-    assert folded.all("summary")[0].words == "+7 more"
-    assert all(f"'b{number}'" in why.words for number in range(9))
+    assert folded.all("summary")[0].words == "+6 more"
+    assert all(f"'b{number}'" in lead.words + why.words for number in range(9))
+
+
+def test_a_run_that_fails_by_a_promise_alone_leads_with_it_and_in_its_own_unit() -> None:
+    open_one = replace(VERDICTS[0], outcome=Outcome.SUSPECT, is_fatal=False)
+    run = with_verdicts(open_one)
+    assert run.judgement is not None
+    budget = Judged(
+        "budget",
+        "quick",
+        open_one.cell,
+        Answer.MISSED,
+        "raw",
+        is_fatal=True,
+        metric="latency_seconds",
+        value=2e-4,
+        target=1e-4,
+    )
+    banner = part(replace(run, judgement=replace(run.judgement, judged=(budget,))), "banner")
+    (lead,) = banner.of("p", "worst")
+    assert "budget 'quick' missed: latency 200 µs, target 100 µs: missed by 100 µs (100 %)" in lead.words
 
 
 # What changed

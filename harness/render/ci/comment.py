@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.cells import AS_IS
 from harness.render.ci.sections import Section, fitted
 from harness.results import Run
 
@@ -18,7 +19,9 @@ _NAME_SHOWN = 80
 
 def marker_of(run: Run) -> str:
     """The first line of a comment: the same for every run of one suite on the same devices, whatever came of it."""
-    parts = (str(run.options.get(key) or "") for key in ("models_folder", "devices", "profile"))
+    is_of_tests = any(cell.precision == AS_IS for cell in run.planned)
+    suite = "benchmarks" if is_of_tests else run.options.get("models_folder")
+    parts = (str(part or "") for part in (suite, run.options.get("devices"), run.options.get("profile")))
     said = " ".join(
         re.sub(r"[^\w./,:]+", "-", part, flags=re.ASCII).strip("-")[:_NAME_SHOWN] or "any" for part in parts
     )

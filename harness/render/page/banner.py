@@ -6,13 +6,15 @@ Only arranges: the word is the ending's, counts and sentences are the rows'.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from harness.comparisons import LOST_SUPPORT, Outcome, Verdict
 from harness.consequences import COMPARED, fatal_lines
+from harness.ending import Tone
 from harness.render import machine, numbers, origin_words
 from harness.render.gate import TONE_GLYPHS, Comparison
+from harness.render.judged_rows import JudgedRow
 from harness.render.page.context import Page
 from harness.render.rows import GLYPHS, State
 from harness.render.text import one_line
@@ -67,11 +69,14 @@ def view(page: Page) -> Banner:
     if page.comparison is not None:
         comparison, head = page.comparison, page.comparison.headline
         state, extent, tone, chips = head.state, head.coverage, head.tone, tuple(_outcomes(page))
-        worst = comparison.worse[0] if comparison.worse else None
-        quiet = "" if worst else _all_is_well(comparison)
+        worst = _worst(comparison, tone)
+        quiet = "" if worst or reasons else _all_is_well(comparison)
     else:
         state, extent, tone, chips = page.headline.state, f"{page.headline.coverage} cells", page.headline.tone, ()
         worst, quiet, chips = None, "", tuple(_states(page))
+    if worst is None and reasons:
+        quiet, *others = reasons
+        reasons = tuple(others)
     return Banner(
         tone=str(tone),
         glyph=TONE_GLYPHS[tone],
@@ -128,17 +133,30 @@ def _all_is_well(comparison: Comparison) -> str:
     return f"unchanged: {first}{more}"
 
 
+def _worst(comparison: Comparison, tone: Tone) -> VerdictRow | None:
+    """The verdict that the banner tells: of a failed run one that fails it, and none where something else does."""
+    if tone is Tone.FAILED:
+        return next((row for row in comparison.worse if row.verdict.is_fatal), None)
+    return comparison.worse[0] if comparison.worse else None
+
+
+def _promise(row: JudgedRow) -> str:
+    return f"{row.cell}: {row.kind} {row.name!r} {row.judged.answer}: {row.text}"
+
+
 def _reasons(page: Page) -> tuple[str, ...]:
     """Why it is not green, but for the verdicts, which stand beneath by themselves."""
     run = page.run
     told: set[str] = set()
     broken: tuple[Verdict, ...] = ()
     if run.judgement is not None:
-        told = set(fatal_lines(replace(run.judgement, judged=())))
+        told = set(fatal_lines(run.judgement))
         broken = tuple(one for one in run.judgement.verdicts if one.is_fatal and one.outcome is Outcome.FAILED)
     cells = tuple(f"{one.cell}: failed in " for one in broken if one.metric is None)
     found = (line for line in page.headline.ending.reasons if line not in told and not line.startswith(cells))
-    return tuple(map(one_line, found))
+    promised = page.comparison.judged if page.comparison else ()
+    broken_promises = (_promise(row) for row in promised if row.judged.is_fatal)
+    return tuple(map(one_line, (*broken_promises, *found)))
 
 
 def _compared(run: Run, comparison: Comparison | None) -> Iterable[Fact]:
