@@ -11,6 +11,8 @@ import pytest
 from harness import plugin
 from harness.ending import Ending, Word
 from harness.errors import HarnessError, RecordUnwritable, UsageProblem
+from harness.results import FailedTest
+from tests.baselines.made import measured, run
 
 OK, FAILED, INTERRUPTED = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED
 INTERNAL, USAGE, NO_TESTS = (
@@ -18,6 +20,7 @@ INTERNAL, USAGE, NO_TESTS = (
     pytest.ExitCode.USAGE_ERROR,
     pytest.ExitCode.NO_TESTS_COLLECTED,
 )
+FINE = replace(run(measured()), finished="2026-11-21T03:00:00+00:00")
 PASSED = Ending(Word.PASSED)
 NOTHING = Ending(Word.NOTHING_COMPARED)
 
@@ -109,3 +112,28 @@ def test_a_record_that_cannot_be_written_is_an_internal_error_whatever_the_tests
 def test_a_failure_that_belongs_to_no_test_is_remembered_too() -> None:
     assert ended(FAILED, Ending(Word.FAILED))[1].is_told_of_failure
     assert not ended(OK, PASSED)[1].is_told_of_failure
+
+
+@pytest.mark.parametrize(
+    ("ending", "lines"),
+    [
+        (Ending(Word.FAILED, ("piper/fp32/cpu latency: slower",)), ["piper/fp32/cpu latency: slower"]),
+        (Ending(Word.FAILED, ("1 test failed",)), []),
+        (PASSED, []),
+        (NOTHING, ["nothing was compared"]),
+    ],
+    ids=["by a verdict alone", "by a test", "fine", "nothing"],
+)
+def test_a_run_that_is_red_while_every_test_passed_ends_with_a_red_line(ending: Ending, lines: list[str]) -> None:
+    """Pytest's own last line is green then."""
+    failed = (FailedTest("test_x"),) if ending.reasons == ("1 test failed",) else ()
+    made = replace(FINE, failed_tests=failed)
+    state = SimpleNamespace(problem=None, idle="", run=made, ending=ending, show=lambda: None)
+    stash = pytest.Stash()
+    stash[plugin._SESSION] = cast("Any", state)
+    config = SimpleNamespace(stash=stash, option=SimpleNamespace(collectonly=False), pluginmanager=None)
+    said: list[str] = []
+    reporter = SimpleNamespace(write_line=lambda text, **_: said.append(text))
+    plugin.pytest_terminal_summary(cast("Any", reporter), 1, cast("Any", config))
+    red = [line for line in said if line.endswith("this run is not green")]
+    assert red == [f"quantgate: {line}: this run is not green" for line in lines]
