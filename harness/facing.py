@@ -28,7 +28,9 @@ def facing_of(
     told = tuple((metric, margins.margin(planned[0], metric)) for metric in _TOLD)
     has_own = any(margins.margin(cell, metric) != margin for cell in planned for metric, margin in told)
     if order.against is not None:
-        return Facing(against=order.against.shown, margins=told, has_own=has_own)
+        return Facing(
+            against=order.against.shown, margins=told, has_own=has_own, has_expectations=order.expectations.is_file()
+        )
     shelf = gather(Store(order.baselines), planned, settled(environment.identity))
     return Facing(
         origins=origins_of(shelf),
@@ -37,6 +39,7 @@ def facing_of(
         differences=_differences(shelf, environment),
         margins=told,
         has_own=has_own,
+        has_expectations=order.expectations.is_file(),
     )
 
 

@@ -27,7 +27,7 @@ class Facing:
 
     `against` is the live side. Of stored baselines `origins` are those of this class of machine, `elsewhere` counts
     the cells that have one of another class only, `differences` are the libraries that changed since the newest.
-    `margins` are relative; `has_own` says that some cells have others.
+    `margins` are relative; `has_own` says that some cells have others, `has_expectations` that there is a file of them.
     """
 
     against: str = ""
@@ -37,6 +37,7 @@ class Facing:
     differences: tuple[Difference, ...] = ()
     margins: tuple[tuple[str, float], ...] = ()
     has_own: bool = False
+    has_expectations: bool = True
 
 
 def head(
@@ -83,7 +84,8 @@ def _baseline(facing: Facing, cells: int, now: str) -> str:
 def _margins(facing: Facing) -> str:
     said = [f"{metric_name(metric)} {changes.share(margin)}" for metric, margin in facing.margins]
     own = ["some cells have their own"] * facing.has_own
-    return " · ".join((*said, *own, "quality: see expectations.toml"))
+    quality = ["quality: see expectations.toml"] * facing.has_expectations
+    return " · ".join((*said, *own, *quality))
 
 
 def _differences(differences: Sequence[Difference]) -> str:

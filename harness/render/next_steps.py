@@ -17,7 +17,7 @@ _ACCEPTABLE = (Outcome.REGRESSED, Outcome.MISSING)
 
 @dataclass(frozen=True, slots=True)
 class NextSteps:
-    """Of one cell: the fragment that leads to it, and commands. `accept` is empty where nothing can be accepted."""
+    """Of one cell: the fragment that leads to it, and commands, each empty where there is nothing to do."""
 
     anchor: str
     rerun: str
@@ -43,9 +43,13 @@ def comparing(cell: Cell, against: Fact) -> str:
     return measuring(cell) + (f" --against {shlex.quote(str(against))}" if is_named else "")
 
 
+def judging(verdict: Verdict, against: Fact) -> str:
+    """Return the command that makes a verdict anew; empty of a cell that nobody declares any more."""
+    return "" if (verdict.settle or "").startswith("git rm ") else comparing(verdict.cell, against)
+
+
 def _of_verdict(row: VerdictRow, against: Fact) -> NextSteps:
-    cell = row.verdict.cell
-    return NextSteps(row.anchor, comparing(cell, against), _accepting(cell, row.verdict))
+    return NextSteps(row.anchor, judging(row.verdict, against), _accepting(row.verdict.cell, row.verdict))
 
 
 def _accepting(cell: Cell, verdict: Verdict) -> str:

@@ -206,3 +206,14 @@ def test_a_test_that_a_cell_stands_for_fails_once_and_another_for_itself() -> No
     red = [case.get("name") for case in root_of(run).iter("testcase") if case.find("failure") is not None]
     assert red == ["measured", "measured", "test_plain"]
     assert [one.about for one in told_of(run).findings if isinstance(one.of, FailedTest)] == [own]
+
+
+@pytest.mark.parametrize(
+    ("notes", "came"), [(("interrupted",), ("skipped", "interrupted")), ((), ("failure", "failed"))]
+)
+def test_the_cell_that_an_interruption_met_is_no_failure_of_its_model(
+    notes: tuple[str, ...], came: tuple[str, str]
+) -> None:
+    failed = next(one for one in RUN.measurements if one.failure is not None)
+    run = replace(RUN, finished=None, measurements=(replace(failed, notes=notes),), planned=(failed.cell,))
+    assert said(cases(run)[str(failed.cell), "measured"]) == came

@@ -90,3 +90,7 @@ def test_text_from_outside_stays_on_its_line() -> None:
     text = head(ENVIRONMENT, 12, None, WIDE, facing=evil)
     assert "\x1b" not in text
     assert [line for line in text.splitlines() if line.startswith("plan")] == ["plan     12 cells"]
+
+
+def test_a_file_of_expectations_is_named_only_where_there_is_one() -> None:
+    assert "expectations" not in said(Facing(origins=(TWO_DAYS,), margins=MARGINS, has_expectations=False))["margins"]

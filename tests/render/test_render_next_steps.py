@@ -75,3 +75,8 @@ def test_a_failed_cell_of_a_run_that_was_not_judged_can_be_measured_again() -> N
 def test_where_nothing_is_wrong_there_is_nothing_to_do() -> None:
     assert steps(replace(SLOWER, is_fatal=False)) is None
     assert next_steps(replace(RUN, measurements=FINE), None) is None
+
+
+def test_a_cell_that_nobody_declares_any_more_cannot_be_measured_again() -> None:
+    gone = Verdict(CELL, None, Outcome.MISSING, "gone", "baselines/", settle="git rm baselines/x", is_fatal=True)
+    assert steps(gone) == NextSteps(f"c={CELL}", "")

@@ -13,7 +13,7 @@ from harness.comparisons import Judgement
 from harness.ending import Tone, ending_of, unanswered
 from harness.render.gate import Comparison, comparison_of
 from harness.render.judged_rows import JudgedRow
-from harness.render.next_steps import comparing
+from harness.render.next_steps import judging
 from harness.render.rows import Row, State, cell_name, headline_of, rows_of
 from harness.render.text import clip, one_line
 from harness.render.verdict_rows import VerdictRow
@@ -120,7 +120,7 @@ def _of_verdict(row: VerdictRow, run: Run) -> Finding:
     metric = " ".join(filter(None, (row.metric if row.verdict.metric is not None else "", row.values)))
     standing = f"({row.standing})" if row.standing else ""
     said = "; ".join(filter(None, (", ".join(filter(None, (metric, *row.numbers, standing))), *row.remarks)))
-    rerun = comparing(row.verdict.cell, run.options.get("against"))
+    rerun = judging(row.verdict, run.options.get("against"))
     return Finding(f"{row.glyph} {row.outcome}", _line(row.name), _line(said), row.verdict.is_fatal, row, rerun)
 
 

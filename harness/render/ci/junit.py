@@ -91,7 +91,9 @@ def _measured(row: Row, run: Run) -> _Case:
         case State.UNSUPPORTED:
             return _as(case, "skipped", "unsupported")
         case State.FAILED:
-            return _as(case, "failure", "failed")
+            # The cell that an interruption met is no fault of its model: the run's own test case tells of it.
+            was_cut_off = run.finished is None and "interrupted" in row.notes
+            return _as(case, "skipped", "interrupted") if was_cut_off else _as(case, "failure", "failed")
         case State.NOT_MEASURED:
             # Of an interrupted run the run's own test case is an error; this cell had no turn.
             return _as(case, "skipped" if run.finished is None else "failure", "not measured")
