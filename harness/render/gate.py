@@ -82,7 +82,7 @@ class GateHeadline:
     def chips(self) -> tuple[tuple[StrEnum, str, str], ...]:
         """Each outcome that occurs, its sign and count, the worst first; then claims and budgets that fail."""
         said = ((o, GLYPHS[o], f"{n} {o}{self.excused.get(o, '')}") for o, n in self.counts.items())
-        bad = ((a, ANSWER_GLYPHS[a], f"{n} {kind} {a}") for (kind, a), n in self.answers.items())
+        bad = ((a, ANSWER_GLYPHS[a], _answered(n, kind, a)) for (kind, a), n in self.answers.items())
         return (*said, *bad)
 
     @property
@@ -200,6 +200,12 @@ def gate_headline(run: Run, judgement: Judgement) -> GateHeadline:
         answers={answer: answers.count(answer) for answer in dict.fromkeys(answers)},
         ending=ending_of(run),
     )
+
+
+def _answered(count: int, kind: str, answer: Answer) -> str:
+    if count == 1:
+        return f"1 {kind} {answer}"
+    return f"{count} {kind}s {'fail' if answer is Answer.FAILS else answer}"
 
 
 def _is_summed_up(row: VerdictRow) -> bool:
