@@ -12,6 +12,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from tabulate import tabulate
 
+from harness.baselines.noise import disturbed
 from harness.ending import ending_of
 from harness.render import numbers
 from harness.render.figures import UNPAIRED, Column
@@ -51,7 +52,13 @@ _REASONS = 3
 
 
 def cell_line(
-    row: Row, total: int, look: Look, *, label_width: int = 0, eta: str = "", verdict: VerdictRow | None = None
+    row: Row,
+    total: int,
+    look: Look,
+    *,
+    label_width: int = 0,
+    eta: str = "",
+    verdict: VerdictRow | None = None,
 ) -> str:
     """Return the line of a finished cell, and a line beneath it for each of its notes."""
     place = f"{row.number:>{len(str(total))}}/{total}"
@@ -63,7 +70,9 @@ def cell_line(
     said = clip(_outcome(row, room, verdict), room)
     tone = verdict.outcome if verdict else row.state
     line = f"{start}{look.paint(tone, _padded(said, room) if end else said)}{end}"
-    notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in row.notes)
+    busy = disturbed(row.measurement) if row.measurement else None
+    noise = (f"{busy}: measure again in quiet, or use --against",) if busy else ()
+    notes = (f"      ! {clip(one_line(note), look.width - 8)}" for note in (*row.notes, *noise))
     return look.fit("\n".join((line.rstrip(), *notes)))
 
 

@@ -63,7 +63,8 @@ def test_each_finished_cell_has_one_line() -> None:
         shown.phase(measurement.cell, Phase.TIMING)
         shown.tick()
         shown.cell_finished(measurement)
-    assert [line[:6] for line in lines(stream)] == ["  1/11", "  2/11", "  3/11"]
+    told = [line[:6] for line in lines(stream) if not line.startswith("      ! ")]
+    assert told == ["  1/11", "  2/11", "  3/11"]
 
 
 def test_the_time_left_is_the_mean_time_of_a_cell_times_the_cells_left() -> None:
@@ -72,7 +73,7 @@ def test_the_time_left_is_the_mean_time_of_a_cell_times_the_cells_left() -> None
     shown.started(11)
     clock.now = 30.0
     shown.cell_finished(MEASUREMENTS[0])
-    assert lines(stream)[-1].endswith("eta 5m00s")
+    assert lines(stream)[0].endswith("eta 5m00s")
 
 
 def test_no_time_left_is_guessed_before_anything_was_measured() -> None:

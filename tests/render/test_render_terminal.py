@@ -13,7 +13,7 @@ from harness.render.head import head
 from harness.render.look import Look
 from harness.render.rows import rows_of
 from harness.render.terminal import cell_line, final_report, table
-from harness.results import Environment, Phase
+from harness.results import Condition, Environment, Phase
 
 WIDE, NARROW = Look(160), Look(60)
 ROWS = rows_of(RUN)
@@ -112,7 +112,7 @@ def test_hostile_text_moves_nothing() -> None:
 
 
 def test_the_line_of_a_measured_cell_says_place_name_and_time() -> None:
-    line = cell_line(ROWS[2], 12, WIDE, eta="eta 6m05s")
+    line, _ = cell_line(ROWS[2], 12, WIDE, eta="eta 6m05s").splitlines()
     assert line.startswith("  3/12 piper-joe int8-dynamic cpu  ")
     assert re.search(r"\d ms ±\d.* ≈0\.\d× fp32 +peak 272 MB +eta 6m05s$", line)
 
@@ -154,3 +154,19 @@ def test_an_unknown_machine_is_said_to_be_unknown() -> None:
         "env      not recorded",
         "plan     1 cell",
     ]
+
+
+@pytest.mark.parametrize(
+    ("during", "said"),
+    [
+        ({"other_cpu_fraction": 0.38}, "! other processes used 38% of the cores meanwhile: measure again in quiet, or use --against"),
+        ({"steal_fraction": 0.07}, "! the host took 7% of the cores meanwhile: "),
+        ({"other_cpu_fraction": 0.02}, ""),
+        ({}, ""),
+    ],
+)
+def test_who_else_used_the_machine_is_told_with_the_cell_where_it_matters(during: dict[str, float], said: str) -> None:
+    quiet = next(row for row in ROWS if row.measurement is not None and row.figures)
+    told = replace(quiet.measurement, conditions=(Condition("during", **during),))
+    line = cell_line(replace(quiet, measurement=told, notes=()), 12, WIDE)
+    assert (said in line) if said else ("!" not in line)
