@@ -159,7 +159,10 @@ def test_an_unknown_machine_is_said_to_be_unknown() -> None:
 @pytest.mark.parametrize(
     ("during", "said"),
     [
-        ({"other_cpu_fraction": 0.38}, "! other processes used 38% of the cores meanwhile: measure again in quiet, or use --against"),
+        (
+            {"other_cpu_fraction": 0.38},
+            "! other processes used 38% of the cores meanwhile: measure again in quiet, or use --against",
+        ),
         ({"steal_fraction": 0.07}, "! the host took 7% of the cores meanwhile: "),
         ({"other_cpu_fraction": 0.02}, ""),
         ({}, ""),
