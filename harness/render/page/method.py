@@ -94,7 +94,7 @@ def _made(page: Page) -> tuple[tuple[str, str], ...]:
         found.append(("Python", machine.fact_value("python", libraries["python"])))
     found.append(("Libraries", machine.library_line(run.environment)))
     if run.options.get("seed") is not None:
-        found.append(("Seed", f"{run.options['seed']}: of weights that are drawn, and of the part of a workload that is used"))
+        found.append(("Seed", f"{run.options['seed']}: of weights that are drawn, and of the part of a workload"))
     if info.get("git_commit"):
         dirty = ", with uncommitted changes" if info.get("git_dirty") else ""
         found.append(("Suites", f"commit {one_line(str(info['git_commit']))[:12]}{dirty}"))
