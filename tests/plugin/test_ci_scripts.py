@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs_ci.test_ci_files import FOLDER, GITLAB, read, steps
+from tests.npm import absent
 from tests.plugin.conftest import GatedProject
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -163,7 +164,7 @@ def test_the_pull_request_is_found_by_its_commit(
     pulls: list[dict[str, object]], number: str, tmp_path: Path, commands: Path
 ) -> None:
     if shutil.which("jq") is None:
-        pytest.fail("jq is not installed; apt-get install jq")
+        absent("jq is not here; install it (Debian: apt-get install jq) to run this")
     (tmp_path / "pulls.json").write_text(json.dumps(pulls))
     variables = {
         "GITHUB_OUTPUT": str(tmp_path / "out"),
