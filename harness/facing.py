@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.baselines.comparing import Shelf, compare_stored, gather, origins_of, stored_rate
 from harness.baselines.machine import settled
 from harness.baselines.store import Store
-from harness.cells import Cell
 from harness.comparisons import Difference, Verdict
 from harness.conduct.order import Order
 from harness.expectations import Margins
@@ -19,28 +17,32 @@ from harness.verdict.times import LATENCY, MEMORY
 _TOLD = (LATENCY, MEMORY)
 
 
-def facing_of(
-    order: Order, margins: Margins, planned: Sequence[Cell], environment: Environment, *, compares: bool
-) -> Facing | None:
-    """Say what the run is held against; None where nothing is to be compared."""
-    if not compares or not planned:
-        return None
-    told = tuple((metric, margins.margin(planned[0], metric)) for metric in _TOLD)
-    has_own = any(margins.margin(cell, metric) != margin for cell in planned for metric, margin in told)
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be said of a comparison before it is made, and of each cell as soon as it is measured."""
+
+    facing: Facing | None = None
+    early: Early | None = None
+
+
+def outlook_of(order: Order, margins: Margins, run: Run, *, compares: bool) -> Outlook:
+    """Look at what a planned run is held against; the store, which may be large, is read once for all of it."""
+    if not compares or not run.planned:
+        return Outlook()
+    told = tuple((metric, margins.margin(run.planned[0], metric)) for metric in _TOLD)
+    has_own = any(margins.margin(cell, metric) != margin for cell in run.planned for metric, margin in told)
+    faced = Facing(margins=told, has_own=has_own, has_expectations=order.expectations.is_file())
     if order.against is not None:
-        return Facing(
-            against=order.against.shown, margins=told, has_own=has_own, has_expectations=order.expectations.is_file()
-        )
-    shelf = gather(Store(order.baselines), planned, settled(environment.identity))
-    return Facing(
+        return Outlook(replace(faced, against=order.against.shown))
+    shelf = gather(Store(order.baselines), run.planned, settled(run.environment.identity))
+    faced = replace(
+        faced,
         origins=origins_of(shelf),
         elsewhere=len(shelf.elsewhere),
         unreadable=len(shelf.unreadable),
-        differences=_differences(shelf, environment),
-        margins=told,
-        has_own=has_own,
-        has_expectations=order.expectations.is_file(),
+        differences=_differences(shelf, run.environment),
     )
+    return Outlook(faced, Early(run, shelf, margins) if shelf.here else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,6 @@ class Early:
         run = replace(self.run, planned=(measurement.cell,), measurements=(alone,))
         said = compare_stored(run, self.shelf, self.margins.margin, stored_rate(self.shelf))
         return next((one for one in said if one.metric in (LATENCY, None)), None)
-
-
-def early_of(order: Order, margins: Margins, run: Run) -> Early | None:
-    """What to ask as cells are measured; None where nothing is stored, or the comparing is done live."""
-    if order.against is not None:
-        return None
-    shelf = gather(Store(order.baselines), run.planned, settled(run.environment.identity))
-    return Early(run, shelf, margins) if shelf.here else None
 
 
 def _differences(shelf: Shelf, environment: Environment) -> tuple[Difference, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, cast
@@ -14,7 +13,7 @@ import pytest
 from harness import journal as journals
 from harness.baselines.store import any_baseline
 from harness.cells import Cell
-from harness.comparisons import Judgement, Verdict
+from harness.comparisons import Judgement
 from harness.conduct.asked import choices_of
 from harness.conduct.campaign import Campaign, Grid, plan
 from harness.conduct.examining import OUTPUTS_FOLDER
@@ -24,14 +23,13 @@ from harness.conduct.silent import Silent
 from harness.conduct.support import Support
 from harness.ending import Ending, ending_of
 from harness.errors import HarnessError, UsageProblem
-from harness.facing import early_of, facing_of
+from harness.facing import Outlook, outlook_of
 from harness.journal import Journal
 from harness.judging import Bench, bench_of
 from harness.match import Match, refuse_absent
 from harness.probes.machine import describe
 from harness.pytest_stream import PytestStream
 from harness.render.ci.where import page_of_ci
-from harness.render.head import Facing
 from harness.render.progress import Progress
 from harness.render.surfaces import write_all
 from harness.results import FailedTest, Failure, Measurement, Run
@@ -203,29 +201,24 @@ class Session:
         """Say what is planned, on what machine."""
         if self._progress is not None:
             run = journals.fold(self.folder)
+            outlook = self._outlook(run)
             self._progress.started(
                 len(run.planned),
                 cells=run.planned,
                 environment=run.environment,
                 about_seconds=sum(map(self._about_seconds, run.planned)),
                 auto=[choice.words for choice in choices_of(self._order).values()],
-                facing=self._facing(run),
-                early=self._early(run),
+                facing=outlook.facing,
+                early=outlook.early.verdict if outlook.early else None,
                 load=os.getloadavg()[0],
                 now=journals.now(),
             )
 
-    def _facing(self, run: Run) -> Facing | None:
-        """What the run is held against."""
+    def _outlook(self, run: Run) -> Outlook:
+        """What the run is held against, as far as it is known by now."""
         if self._bench is None:
-            return None
-        margins = self._bench.expectations.margins
-        return facing_of(self._order, margins, run.planned, run.environment, compares=self.compares)
-
-    def _early(self, run: Run) -> Callable[[Measurement], Verdict | None] | None:
-        """What to ask of each cell as soon as it is measured, where baselines are stored."""
-        early = early_of(self._order, self._bench.expectations.margins, run) if self._bench and self.compares else None
-        return early.verdict if early else None
+            return Outlook()
+        return outlook_of(self._order, self._bench.expectations.margins, run, compares=self.compares)
 
     def _about_seconds(self, cell: Cell) -> float:
         """How long a cell will take: as it did before, else as cells usually do."""
