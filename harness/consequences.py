@@ -37,7 +37,7 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long a run may compare, and what makes it red."""
+    """How long a run may compare, and what makes it red. `must_compare`: that nothing could be compared is no pass."""
 
     name: str
     budget_seconds: float
@@ -46,6 +46,7 @@ class Profile:
     fails_expectations: bool = False
     fails_quality: bool = True
     tries_other_kernels: bool = False
+    must_compare: bool = False
 
 
 _ALWAYS = frozenset((Outcome.REGRESSED, Outcome.FAILED, Outcome.MISSING))
@@ -62,6 +63,7 @@ PROFILES: Mapping[str, Profile] = {
             fails_undecided=True,
             fails_expectations=True,
             tries_other_kernels=True,
+            must_compare=True,
         ),
     )
 }

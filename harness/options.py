@@ -93,7 +93,8 @@ def add_options(parser: pytest.Parser) -> None:
         choices=tuple(PROFILES),
         default="gate",
         help="how long to compare and what makes a run red: smoke (2 min; failures), gate (30 min; what got worse,"
-        " failed or is missing), nightly (4 h; also what can no longer be decided, claims and budgets)",
+        " failed or is missing), nightly (4 h; also what can no longer be decided, claims and budgets,"
+        " and that nothing could be compared)",
     )
     add("--time-budget", metavar="T", help="compare for so long at most (10m, 1h); default: the profile's")
     add(

@@ -229,8 +229,8 @@ class Trouble:
 class Run:
     """One run: its environment and its cells. `complete` is false where a planned cell has no result.
 
-    `finished` is None of a run that was interrupted. `compares`: a comparison was asked for, live or because results
-    were accepted before.
+    `finished` is None of a run that was interrupted. `compares`: a comparison was asked for, live, by the
+    profile, or because results were accepted before.
     """
 
     id: str

@@ -21,6 +21,7 @@ from harness.conduct.order import Order
 from harness.conduct.records import Records, largest_first, settings_of, spent_seconds
 from harness.conduct.silent import Silent
 from harness.conduct.support import Support
+from harness.consequences import PROFILES
 from harness.ending import Ending, ending_of
 from harness.errors import HarnessError, UsageProblem
 from harness.facing import Outlook, outlook_of
@@ -121,8 +122,9 @@ class Session:
 
     @property
     def compares(self) -> bool:
-        """Whether a comparison was asked for: live, or because results were accepted before."""
-        return self._order.against is not None or any_baseline(self._order.baselines)
+        """Whether a comparison was asked for: live, by the profile, or because results were accepted before."""
+        must = self._order.against is not None or PROFILES[self._order.profile].must_compare
+        return must or any_baseline(self._order.baselines)
 
     @property
     def planned(self) -> tuple[Cell, ...]:

@@ -347,6 +347,16 @@ def test_a_killed_comparison_goes_on_from_its_pairs_when_resumed(gated: GatedPro
     wait_for(lambda: worktrees(gated.folder) == {str(gated.folder)})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--profile", "nightly"], 5), (["--profile", "nightly", "--no-gate"], 0), ([], 0)]
+)
+def test_a_night_whose_baselines_are_gone_is_not_green(gated: GatedProject, arguments: list[str], code: int) -> None:
+    """Evicted, forgotten or never stored: everything is new then, and used to pass."""
+    done = gated.run(*arguments)
+    assert done.returncode == code, done.stdout
+    assert ("nothing was compared: this run is not green" in done.stdout) == (code == 5)
+
+
 @pytest.mark.parametrize(("profile", "code"), [("gate", 0), ("nightly", 1)])
 def test_a_missed_budget_is_told_and_is_fatal_under_nightly_only(gated: GatedProject, profile: str, code: int) -> None:
     gated.expect(
